@@ -1,0 +1,253 @@
+"""Acquisition: the chips' answers of one tick, put into the frame.
+
+Every current each tick; the slow channels in rotation, so that none is older than 500 ms (with
+ticks above 250 ms: all of them each tick). A chip that failed three times in a row is visited once
+in 5 s; where a transaction took so long that it must have timed out, the tick asks nobody else.
+Nothing here allocates after boot.
+"""
+
+import time
+
+from micropython import const
+from packwarden.chips.analog_mux import MuxPair
+from packwarden.chips.ina2xx import Monitor
+from packwarden.chips.mcp23017 import Expander
+from packwarden.fixed import BIAS, MASK, NONE, ints
+from packwarden.frame import ABSENT, CONFIG_LOST, FROZEN, MAIN_BIT, OK, WRONG_CHIP
+
+_FAILURES = const(3)
+_AWAY_ms = const(5000)
+_SLOW_ms = const(400)  # a round of the slow channels
+_WHOLE_TICK_ms = const(250)
+_HUNG_us = const(10000)  # a transaction that failed after this long was a time-out
+_SETTLE_us = const(1000)  # of the multiplexers, where a tick reads more than one address
+_MUX_INPUTS = const(16)
+
+
+class Acquisition:
+    """The inputs of a cabinet: monitors, multiplexers, contacts."""
+
+    def __init__(self, board, bank, frame, monitors_bus, expanders_bus, select_pins, adcs):
+        """Bind the chips that a board wires to the channels of `frame`. Boot only."""
+        n = bank.batteries
+        self._frame = frame
+        self._bus_channel = frame.bus
+        addresses = list(board.MONITOR_ADDRESSES[:n]) + [board.MONITOR_ADDRESSES[-1]]
+        self._monitors = [Monitor(monitors_bus, address, bank.monitor) for address in addresses]
+        self._count = n + 1
+        self._state = ints(n + 1)
+        self._failures = ints(n + 1, _FAILURES)  # nobody has answered yet
+        self._away_ms = ints(n + 1)
+        self._turn = 0
+        self._mux = MuxPair(select_pins, adcs)
+        self._mux_at = 0
+        self._inputs = [
+            Expander(expanders_bus, address, 0, 0x7F7F) for address in board.INPUT_EXPANDERS
+        ]
+        self._words = ints(len(self._inputs))
+        self._verified = 0
+        self._inputs_failures = 0  # in a row
+        self._inputs_away_ms = 0
+        self._aux = _places(board.AUX_A[:n]) + _places(board.AUX_A[-1:], MAIN_BIT)
+        self._bms = _places(board.BMS[:n])
+        self._channels = self._plan_mux(board, n)
+        self._rounds(bank.tick_ms)
+        self._hung = False
+        self._started_us = 0
+
+    def _plan_mux(self, board, n):
+        """Return the channel (-1: none) behind each input of each multiplexer."""
+        frame = self._frame
+        channels = ints(2 * _MUX_INPUTS, 0)
+        for place in range(2 * _MUX_INPUTS):
+            channels[place] = frame.channels  # not wired
+        for k in range(n):
+            for pole, wired in ((0, board.TERMINAL_PLUS[k]), (1, board.TERMINAL_MINUS[k])):
+                channels[wired[0] * _MUX_INPUTS + wired[1]] = frame.terminal + 2 * k + pole
+        for wired, channel in (
+            (board.AMBIENT, frame.ambient),
+            (board.REFERENCE, frame.reference),
+        ):
+            channels[wired[0] * _MUX_INPUTS + wired[1]] = channel
+        return channels
+
+    def _rounds(self, tick_ms):
+        """Find how many slow visits and multiplexer addresses a tick needs."""
+        slow = 3 * self._count
+        if tick_ms > _WHOLE_TICK_ms:
+            self._slow_visits = slow
+            self._addresses = _MUX_INPUTS
+        else:
+            self._slow_visits = (slow * tick_ms + _SLOW_ms - 1) // _SLOW_ms
+            self._addresses = (_MUX_INPUTS * tick_ms + _SLOW_ms - 1) // _SLOW_ms
+
+    def boot(self):
+        """Configure what answers. May take a while; chips that do not answer are asked again."""
+        for place in range(self._count):
+            self._revive(place)
+        for expander in self._inputs:
+            try:
+                expander.configure(0)
+            except OSError:
+                self._inputs_failures += 1
+        self._mux.select(0)
+
+    def read(self, now_ms):
+        """Fill the frame. From the tick: allocates nothing, raises nothing that a bus causes."""
+        self._started_us = time.ticks_us()
+        self._hung = False
+        for k in range(self._count - 1):
+            if not self._hung:
+                self._current(k, now_ms)
+        for _ in range(self._slow_visits):
+            if not self._hung:
+                self._slow(now_ms)
+        self._temperatures()
+        if not self._hung:
+            self._contacts(now_ms)
+
+    def complete(self, attempts):
+        """Return True when every channel has been attempted that often."""
+        for count in self._frame.count:
+            if count < attempts:
+                return False
+        return True
+
+    def _current(self, k, now_ms):
+        if not self._present(k, now_ms):
+            return
+        frame = self._frame
+        try:
+            frame.raw[k] = BIAS + self._monitors[k].read_current()
+        except OSError:
+            self._failed(k, now_ms)
+            return
+        self._failures[k] = 0
+        frame.note[k] = self._state[k]
+        frame.count[k] = (frame.count[k] + 1) & MASK
+        if self._state[k] == CONFIG_LOST:
+            self._state[k] = OK  # repaired; this sample alone was doubtful
+
+    def _slow(self, now_ms):
+        """Make the next slow visit: a voltage, a conversion flag, or a configuration register."""
+        turn = self._turn
+        self._turn = turn + 1 if turn + 1 < 3 * self._count else 0
+        place = turn // 3
+        if not self._present(place, now_ms):
+            return
+        monitor = self._monitors[place]
+        try:
+            if turn % 3 == 0:
+                self._store_voltage(place, BIAS + monitor.read_voltage(), self._state[place])
+            elif turn % 3 == 1:
+                converted = monitor.converted()
+                if not converted:
+                    self._state[place] = FROZEN
+                elif self._state[place] == FROZEN:
+                    self._state[place] = OK
+            else:
+                wrong = self._state[place] == WRONG_CHIP
+                state = monitor.configure() if wrong else monitor.verify()
+                if wrong or state != OK:
+                    self._state[place] = state
+        except OSError:
+            self._failed(place, now_ms)
+            return
+        if place == self._count - 1:
+            self._failures[place] = 0
+            if self._state[place] == CONFIG_LOST:
+                self._state[place] = OK
+
+    def _store_voltage(self, place, stored, note):
+        frame = self._frame
+        channel = frame.voltage + place  # behind the last battery's: the busbar's
+        frame.raw[channel] = stored
+        frame.note[channel] = note
+        frame.count[channel] = (frame.count[channel] + 1) & MASK
+
+    def _present(self, place, now_ms):
+        """Return whether to ask a monitor now; one that was away is configured anew first."""
+        if self._failures[place] < _FAILURES:
+            return True
+        if (now_ms - self._away_ms[place]) & MASK < _AWAY_ms:
+            return False
+        self._away_ms[place] = now_ms
+        return self._revive(place)
+
+    def _revive(self, place):
+        try:
+            self._state[place] = self._monitors[place].configure()
+        except OSError:
+            self._failed(place, self._away_ms[place])
+            return False
+        self._failures[place] = 0
+        return True
+
+    def _failed(self, place, now_ms):
+        """Count a failure of a monitor on both of its channels."""
+        frame = self._frame
+        if self._failures[place] < _FAILURES:
+            self._failures[place] += 1
+            self._away_ms[place] = now_ms
+        if place < self._count - 1:
+            frame.raw[place] = NONE
+            frame.note[place] = ABSENT
+            frame.count[place] = (frame.count[place] + 1) & MASK
+        self._store_voltage(place, NONE, ABSENT)
+        if time.ticks_diff(time.ticks_us(), self._started_us) > _HUNG_us:
+            self._hung = True
+
+    def _temperatures(self):
+        """Read the address that was selected, select the next; with a long tick, one by one."""
+        for turn in range(self._addresses):
+            if turn:
+                time.sleep_us(_SETTLE_us)
+            self._thermistor(0)
+            self._thermistor(1)
+            self._mux_at = (self._mux_at + 1) % _MUX_INPUTS
+            self._mux.select(self._mux_at)
+
+    def _thermistor(self, mux):
+        frame = self._frame
+        channel = self._channels[mux * _MUX_INPUTS + self._mux_at]
+        if channel < frame.channels:
+            frame.raw[channel] = BIAS + self._mux.read(mux)
+            frame.note[channel] = OK
+            frame.count[channel] = (frame.count[channel] + 1) & MASK
+
+    @property
+    def inputs_lost(self):
+        """True while the contacts cannot be read: their last positions are held."""
+        return self._inputs_failures >= _FAILURES
+
+    def _contacts(self, now_ms):
+        """Read the contacts; a closed one pulls its input low."""
+        if self.inputs_lost:
+            if (now_ms - self._inputs_away_ms) & MASK < _AWAY_ms:
+                return
+            self._inputs_away_ms = now_ms
+        try:
+            for place in range(len(self._inputs)):
+                self._words[place] = self._inputs[place].read_pins() ^ 0xFFFF
+            self._inputs[self._verified].verify()
+        except OSError:
+            if not self.inputs_lost:
+                self._inputs_failures += 1
+                self._inputs_away_ms = now_ms
+            return
+        self._inputs_failures = 0
+        self._verified = (self._verified + 1) % len(self._inputs)
+        self._frame.aux_a = self._gather(self._aux)
+        self._frame.bms = self._gather(self._bms)
+
+    def _gather(self, places):
+        """Return the mask of the contacts that are closed."""
+        mask = 0
+        for expander, bit, target in places:
+            mask |= ((self._words[expander] >> bit) & 1) << target
+        return mask
+
+
+def _places(wired, first=0):
+    """Return (expander, bit, bit of the mask) for contacts in order."""
+    return [(wired[i][0], wired[i][1], first + i) for i in range(len(wired))]

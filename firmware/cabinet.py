@@ -1,0 +1,187 @@
+"""The cabinet: chips and protection built from board and configuration, and the cyclic executive.
+
+Every tick: acquire, step, act, verify, feed the watchdog, with the heap locked. The rest of the
+time belongs to the console and to the garbage collector, a slice at a time, and only while it lasts.
+"""
+
+import gc
+import json
+import time
+
+import board
+import micropython
+from acquisition import Acquisition
+from machine import ADC, I2C, Pin
+from micropython import const
+from outputs import Outputs
+from packwarden import VERSION, elements, records, settings
+from packwarden.console import Console
+from packwarden.protection import Protection
+from packwarden.views import Context
+from terminal import SLICE_us, Terminal
+
+CONFIG = "config.json"
+
+_ATTEMPTS = const(3)  # of every channel before it is believed; then the cabinet arms
+_ARM_ms = const(3000)  # and at the latest after this long: what is missing is a sensor fault
+_REST_us = const(20000)  # the longest sleep between two looks at the console
+_LATE_us = const(1000)
+_COLLECT_us = const(6000)  # what a collection may take
+_COLLECT_ms = const(1000)  # how often garbage of the console is collected
+
+current = None  # the cabinet that runs, for whoever looks at it from outside
+
+
+class ConfigurationError(Exception):
+    """The configuration is missing, unreadable or bad; its text says which and why."""
+
+
+def load_config():
+    """Read and check the configuration. Boot only."""
+    try:
+        with open(CONFIG) as file:
+            config = json.load(file)
+    except OSError:
+        raise ConfigurationError("no " + CONFIG)
+    except ValueError:
+        raise ConfigurationError(CONFIG + " is not JSON")
+    found = settings.errors(config)
+    if found:
+        raise ConfigurationError("%s: %s %s" % ((CONFIG,) + found[0]))
+    if config["bank"]["board"] != board.NAME:
+        raise ConfigurationError(
+            "%s is for board %s, this is %s" % (CONFIG, config["bank"]["board"], board.NAME)
+        )
+    return config
+
+
+class Cabinet:
+    """One cabinet, from boot to reset."""
+
+    def __init__(self, pins):
+        """Build everything; `pins`: main trip, alarm, charge, discharge, at their safe level."""
+        config = load_config()
+        self.protection = Protection(config)
+        bank = self.protection.bank
+        self.tick_ms = bank.tick_ms
+        expanders = _bus(board.I2C_EXPANDERS)
+        self._acquisition = Acquisition(
+            board,
+            bank,
+            self.protection.frame,
+            _bus(board.I2C_MONITORS),
+            expanders,
+            [Pin(number, Pin.OUT, value=0) for number in board.MUX_SELECT],
+            [ADC(Pin(number), atten=ADC.ATTN_11DB) for number in board.MUX_ADC],
+        )
+        self._outputs = Outputs(board, expanders, pins)
+        self.timing = {"ticks": 0, "late_ticks": 0, "worst_late_us": 0, "missed_ticks": 0}
+        self._ticks = 0
+        self._console = Console(Context(self.protection, board.NAME, VERSION, self.timing))
+        self._terminal = Terminal(self._console)
+        self._output_fault = False
+        self._input_fault = False
+        self._garbage = True
+        self._collected_ms = 0
+
+    def boot(self):
+        """Bring the outputs to their level first, then configure the chips."""
+        self._outputs.boot(self.protection.breakers.energised())
+        self._acquisition.boot()
+        self._console.greet()
+        gc.collect()
+
+    def run(self, watchdog):
+        """Protect until something raises. Arms once every channel has been read."""
+        tick_us = self.tick_ms * 1000
+        deadline = time.ticks_us()
+        began_ms = time.ticks_ms()
+        while True:
+            now_ms = time.ticks_ms()
+            if not self.protection.armed:
+                self._arm(now_ms, began_ms)
+            micropython.heap_lock()
+            try:
+                self.tick(now_ms)
+            finally:
+                micropython.heap_unlock()
+            watchdog.feed()
+            deadline = self._next(deadline, tick_us)
+            self._slack(deadline)
+
+    def tick(self, now_ms):
+        """One tick: acquire, step, act, verify. Allocates nothing."""
+        protection = self.protection
+        self._acquisition.read(now_ms)
+        protection.step(now_ms)
+        self._outputs.write(protection.breakers.energised(), protection.fan, protection.alarm)
+        self._outputs.verify()
+        self._faults()
+
+    def fail_safe(self):
+        """Bring the outputs to their safe level: see `Outputs.fail_safe`."""
+        self._outputs.fail_safe(self.protection.breakers.on_failure())
+
+    def _arm(self, now_ms, began_ms):
+        """Arm when every channel has been read often enough, or has had its time."""
+        waited = time.ticks_diff(now_ms, began_ms)
+        if self._acquisition.complete(_ATTEMPTS) or waited >= _ARM_ms:
+            self.protection.arm(now_ms)
+
+    def _faults(self):
+        """Record what has failed inside the controller, once each time."""
+        failed = self._outputs.failed
+        if failed and not self._output_fault:
+            self.protection.record(records.FAULT, elements.OUTPUT_FAULT)
+        self._output_fault = failed
+        lost = self._acquisition.inputs_lost
+        if lost and not self._input_fault:
+            self.protection.record(records.FAULT, elements.CONTROLLER_FAULT)
+        self._input_fault = lost
+
+    def _next(self, deadline, tick_us):
+        """Return the next deadline; ticks that were missed are left out, not made up for."""
+        deadline = time.ticks_add(deadline, tick_us)
+        timing = self.timing
+        timing["ticks"] += 1
+        late = time.ticks_diff(time.ticks_us(), deadline)
+        while late >= 0:
+            timing["missed_ticks"] += 1
+            deadline = time.ticks_add(deadline, tick_us)
+            late -= tick_us
+        return deadline
+
+    def _slack(self, deadline):
+        """Serve the console while there is time, then sleep to the deadline and measure."""
+        while True:
+            left = time.ticks_diff(deadline, time.ticks_us())
+            if left <= 0:
+                break
+            if left > SLICE_us and self._terminal.serve():
+                self._garbage = True
+                continue
+            self._collect()
+            left = time.ticks_diff(deadline, time.ticks_us())
+            if left > 0:
+                time.sleep_us(min(left, _REST_us))
+        self._lateness(-left)
+
+    def _lateness(self, late_us):
+        timing = self.timing
+        if late_us > timing["worst_late_us"]:
+            timing["worst_late_us"] = late_us
+        if late_us > _LATE_us:
+            timing["late_ticks"] += 1
+
+    def _collect(self):
+        """Collect what the console left behind, at a time of our choice and not in the tick."""
+        now_ms = time.ticks_ms()
+        if self._garbage and time.ticks_diff(now_ms, self._collected_ms) >= _COLLECT_ms:
+            gc.collect()
+            self._garbage = False
+            self._collected_ms = now_ms
+
+
+def _bus(wired):
+    number, scl, sda, freq_hz, timeout_us = wired
+    return I2C(number, scl=Pin(scl), sda=Pin(sda), freq=freq_hz, timeout=timeout_us)

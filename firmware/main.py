@@ -1,0 +1,45 @@
+"""First breath of the board: outputs to their safe level, watchdog, and protect until the reset.
+
+Whatever ends the run, an exception or a MemoryError in the tick, leaves a safe state and resets.
+There is no boot.py: if that raised, this would not run.
+"""
+
+import micropython
+
+micropython.kbd_intr(-1)  # a 0x03 byte on the console must not interrupt protection
+if hasattr(micropython, "alloc_emergency_exception_buf"):  # every board has it, a host has not
+    micropython.alloc_emergency_exception_buf(100)  # exceptions while the heap is locked
+
+import board
+import cabinet
+from machine import WDT, Pin, freq, reset
+
+# Active high, de-energised: no breaker moves, the alarm is given, nothing is permitted.
+PINS = [
+    Pin(number, Pin.OUT, value=0)
+    for number in (
+        board.PIN_MAIN_TRIP,
+        board.PIN_ALARM,
+        board.PIN_CHARGE,
+        board.PIN_DISCHARGE,
+    )
+]
+WATCHDOG_ms = 5000  # longer than a tick of 1 s with a hung bus, shorter than a fire
+
+running = None
+try:
+    freq(board.CPU_HZ)
+    running = cabinet.current = cabinet.Cabinet(PINS)
+    watchdog = WDT(timeout=WATCHDOG_ms)
+    running.boot()
+    running.run(watchdog)
+except cabinet.ConfigurationError as error:
+    # No watchdog yet: stay at the REPL with the outputs safe, so that a good one can be copied.
+    print("not protecting:", error)
+except Exception as error:
+    import sys
+
+    sys.print_exception(error)
+    if running is not None:
+        running.fail_safe()
+    reset()

@@ -1,0 +1,49 @@
+"""The console's wire: a few bytes a slice between the serial line and the dialogue."""
+
+import select
+import sys
+
+from micropython import const
+
+SLICE_us = const(1500)  # the longest that `serve` takes; a piece of a reply is the most of it
+_IN = const(24)  # bytes taken in a slice, more than arrive in 2 ms at 115200 baud
+_OUT = const(16)  # bytes sent in a slice: 1.4 ms on the wire
+
+
+class Terminal:
+    """Polls the standard streams; never waits for them. Called in the slack only."""
+
+    def __init__(self, console):
+        self._console = console
+        self._byte = bytearray(1)
+        self._poll = select.poll()
+        self._poll.register(sys.stdin.buffer, select.POLLIN)
+        self._poll.register(sys.stdout.buffer, select.POLLOUT)
+
+    def serve(self):
+        """Run one slice: take what came in, work on the reply, send; return True if there is more."""
+        for _ in range(_IN):
+            if not self._receive():
+                break
+        console = self._console
+        if console.busy():
+            console.work()
+            self._send()
+        return console.busy()
+
+    def _receive(self):
+        """Take one byte if there is one."""
+        for stream, event in self._poll.ipoll(0):
+            if event & select.POLLIN:
+                if stream.readinto(self._byte):
+                    self._console.feed(self._byte[0])
+                    return True
+        return False
+
+    def _send(self):
+        """Send a piece if the line takes it."""
+        for stream, event in self._poll.ipoll(0):
+            if event & select.POLLOUT:
+                piece = self._console.take(_OUT)
+                if piece:
+                    stream.write(piece)

@@ -1,0 +1,154 @@
+"""The breakers: one state machine each, what their outputs do, and how their position is known.
+
+closed -> tripping -> locked out; tripping -> failed when it stays closed; closed <-> open by hand.
+What was tripped stays locked out: latches live in RAM, until the next power-up. Nothing in here
+closes a breaker; one that is closed by hand while it is locked out is tripped again.
+"""
+
+from micropython import const
+
+from packwarden.fixed import MASK, ints
+from packwarden.frame import MAIN_BIT
+
+CLOSED = const(0)
+TRIPPING = const(1)
+OPEN = const(2)
+FAILED = const(3)  # told to open and stays; backed up by breaker_failure
+LOCKED_OUT = const(4)
+STATE_NAMES = ("closed", "tripping", "open", "failed", "locked out")
+
+BLIND_ms = const(100)  # without a contact: time given to a breaker before its current is asked
+
+
+class Breakers:
+    """The breakers of a bank: index k for battery k, index N (`main`) for the main breaker."""
+
+    def __init__(self, batteries, kind, feedback, pulse_ms):
+        """Make closed breakers. kind: shunt_trip, uvr, contactor; feedback: 52a, 52b, both, none."""
+        self.main = batteries
+        self.held = kind != "shunt_trip"  # the output holds the breaker in; dropping it trips
+        self.follows = kind == "contactor"  # energising would close it: only what is closed is held
+        self.use_a = feedback in ("52a", "both")
+        self.use_b = feedback in ("52b", "both")
+        self.feedback = feedback != "none"
+        self.pulse_ms = pulse_ms
+        self.all = (1 << batteries) - 1 | 1 << MAIN_BIT
+        self.state = ints(batteries + 1)
+        self.stamp = ints(batteries + 1)  # when its trip output was last set
+        self.told = ints(batteries + 1)  # when it was first told to open
+        self.clearing_ms = ints(batteries + 1)  # how long it took to open
+        self.closed = self.all  # mask: closed as far as is known
+        self.commanded = 0  # mask: told to open and not known to be open
+        self.contacts = 0  # mask: an auxiliary contact says closed
+        self.tripped = 0  # mask: latched
+        self.pulses = 0  # mask: trip coil energised
+        self.flows = 0  # mask: carries current
+        self.moved = False
+        self.found = False
+        self.holding = 0 if self.follows else self.all
+
+    def bit(self, index):
+        """Return the mask bit of a breaker's index."""
+        return 1 << (MAIN_BIT if index == self.main else index)
+
+    def energised(self):
+        """Return the mask of the outputs to energise. From the control step."""
+        return self.holding & ~self.tripped if self.held else self.pulses
+
+    def see(self, now_ms, aux_a, aux_b):
+        """Take over the positions. From the control step, before the currents are known.
+
+        `aux_a`, `aux_b`: masks of contacts that are closed. Where none is wired, a breaker is closed
+        until it was told to open, had its time, and carries no more.
+        """
+        if self.feedback:
+            closed = self.all
+            if self.use_a:
+                closed &= aux_a
+            if self.use_b:
+                closed &= ~aux_b
+            self.contacts = closed
+        else:
+            closed = self.closed
+            for index in range(self.main + 1):
+                bit = self.bit(index)
+                if self.commanded & bit and (now_ms - self.told[index]) & MASK >= BLIND_ms:
+                    closed = closed | bit if self.flows & bit else closed & ~bit
+        self.moved = closed != self.closed
+        self.closed = closed
+        if not self.found:
+            self.found = True
+            if self.follows:
+                self.holding = closed
+
+    def follow(self, now_ms, flows):
+        """Move the state machines and end the pulses. From the control step: allocates nothing.
+
+        `flows`: mask of the breakers that carry more than 5 % of rated. A breaker is open when its
+        contact says so and its current is gone: a contact alone may lie.
+        """
+        self.flows = flows
+        if self.moved or self.commanded:
+            for index in range(self.main + 1):
+                self._follow(index, now_ms)
+
+    def _follow(self, index, now_ms):
+        bit = self.bit(index)
+        closed = self.closed & bit
+        if self.commanded & bit:
+            if not closed or (now_ms - self.stamp[index]) & MASK >= self.pulse_ms:
+                self.pulses &= ~bit
+            if not (closed or self.flows & bit):
+                self.state[index] = LOCKED_OUT
+                self.clearing_ms[index] = (now_ms - self.told[index]) & MASK
+                self.commanded &= ~bit
+        elif not closed:
+            if self.state[index] == CLOSED:
+                self.state[index] = OPEN
+        elif self.tripped & bit:
+            self._command(index, now_ms)
+        else:
+            self.state[index] = CLOSED
+
+    def trip(self, index, now_ms):
+        """Latch a breaker and tell it to open; return False if it is open already. Control step.
+
+        Idempotent: a breaker that is on its way gets no second pulse (`retrip` gives one).
+        """
+        bit = self.bit(index)
+        self.tripped |= bit
+        if not (self.closed | self.flows | self.commanded) & bit:
+            self.state[index] = LOCKED_OUT
+            return False
+        if not self.commanded & bit:
+            self._command(index, now_ms)
+        return True
+
+    def retrip(self, index, now_ms):
+        """Give a breaker that was told to open, and stays, a new pulse. From the control step."""
+        bit = self.bit(index)
+        if self.commanded & bit:
+            self.stamp[index] = now_ms
+            self.pulses |= bit
+
+    def fail(self, index):
+        """Say that a breaker did not open. From the control step."""
+        if self.commanded & self.bit(index):
+            self.state[index] = FAILED
+
+    def _command(self, index, now_ms):
+        bit = self.bit(index)
+        self.state[index] = TRIPPING
+        self.told[index] = self.stamp[index] = now_ms
+        self.commanded |= bit
+        self.pulses |= bit
+
+    def on_failure(self):
+        """Return the mask to energise in the safe state: see `energised` and the reasons below.
+
+        A shunt trip and a contactor hold what they have, for a controller that fails is no reason
+        to black out the house; an undervoltage release drops, as its wiring is made to.
+        """
+        if not self.held:
+            return 0
+        return self.energised() if self.follows else 0

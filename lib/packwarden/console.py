@@ -1,0 +1,214 @@
+"""The console: one line-based dialogue for people and programs, in bounded pieces.
+
+Bytes come in by `feed`, go out of `take`; `work` produces one piece of the running reply. Nothing
+here may run in the control step; whatever arrives, the worst that happens is an error line.
+"""
+
+from micropython import const
+
+from packwarden.views import COMMANDS, Refused
+
+PROMPT = "packwarden> "
+LINE_MAX = const(120)  # longer lines are refused as a whole
+OUTPUT_MAX = const(1024)
+_HISTORY = const(4)
+
+_CTRL_A = const(1)
+_CTRL_C = const(3)
+_CTRL_E = const(5)
+_BACKSPACE = const(8)
+_NEWLINE = const(10)
+_RETURN = const(13)
+_CTRL_U = const(21)
+_ESCAPE = const(27)
+_DELETE = const(127)
+
+# The ends of the escape sequences that terminals send, and what they mean.
+_KEYS = {"A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end"}
+_TILDE_KEYS = {"1": "home", "3": "delete", "4": "end", "7": "home", "8": "end"}
+
+
+class Editor:
+    """Line editing over one line of printable ASCII; `echo` takes what the terminal must show."""
+
+    def __init__(self, echo):
+        self._echo = echo
+        self._history = []
+        self.clear()
+
+    def clear(self):
+        """Begin an empty line."""
+        self.line = ""
+        self.too_long = False
+        self._at = 0
+        self._escape = None
+        self._back = 0
+
+    def enter(self):
+        """Return the line that was finished, keep it in the history, and begin anew."""
+        line = self.line
+        if line.strip() and line not in self._history[:1]:
+            self._history.insert(0, line)
+            del self._history[_HISTORY:]
+        self.clear()
+        return line
+
+    def key(self, byte):
+        """Take a byte that is neither an end of line nor Ctrl-C."""
+        if self._escape is not None:
+            self._sequence(chr(byte) if 32 <= byte < 127 else "")
+        elif byte == _ESCAPE:
+            self._escape = ""
+        elif byte in (_BACKSPACE, _DELETE):
+            self._erase(self._at - 1)
+        elif byte == _CTRL_U:
+            self._show("", 0)
+        elif byte == _CTRL_A:
+            self._move(0)
+        elif byte == _CTRL_E:
+            self._move(len(self.line))
+        elif 32 <= byte < 127 and not self.too_long:
+            self._insert(chr(byte))
+
+    def _insert(self, text):
+        if len(self.line) >= LINE_MAX:
+            self.too_long = True
+        elif self._at == len(self.line):
+            self.line += text
+            self._at += 1
+            self._echo(text)
+        else:
+            self._show(self.line[: self._at] + text + self.line[self._at :], self._at + 1)
+
+    def _erase(self, at):
+        if 0 <= at < len(self.line):
+            self._show(self.line[:at] + self.line[at + 1 :], at)
+
+    def _move(self, at):
+        at = max(0, min(at, len(self.line)))
+        step = "\x1b[C" if at > self._at else "\b"
+        self._echo(step * abs(at - self._at))
+        self._at = at
+
+    def _show(self, line, at):
+        """Draw another line in the place of this one, with the cursor at `at`."""
+        self._echo("\b" * self._at + line + "\x1b[K" + "\b" * (len(line) - at))
+        self.line = line
+        self._at = at
+
+    def _sequence(self, char):
+        """Take a character of an escape sequence: ESC [ digits letter, or ESC O letter."""
+        if char in ("[", "O") and self._escape == "":
+            self._escape = "["
+            return
+        if char and char in "0123456789;" and self._escape and len(self._escape) < 8:
+            self._escape += char
+            return
+        if char == "~":
+            name = _TILDE_KEYS.get(self._escape[1:], "")
+        else:
+            name = _KEYS.get(char, "") if self._escape else ""
+        self._escape = None
+        self._perform(name)
+
+    def _perform(self, name):
+        if name == "left":
+            self._move(self._at - 1)
+        elif name == "right":
+            self._move(self._at + 1)
+        elif name == "home":
+            self._move(0)
+        elif name == "end":
+            self._move(len(self.line))
+        elif name == "delete":
+            self._erase(self._at)
+        elif name in ("up", "down"):
+            self._back = max(0, min(self._back + (1 if name == "up" else -1), len(self._history)))
+            line = self._history[self._back - 1] if self._back else ""
+            self._show(line, len(line))
+
+
+class Console:
+    """The dialogue. `context` is what the commands look at: see `views`."""
+
+    def __init__(self, context):
+        self._context = context
+        self._editor = Editor(self._put)
+        self._output = ""
+        self._reply = None
+        self._ahead = ""
+        self._last = 0
+
+    def greet(self):
+        """Say who is there and prompt."""
+        self._put("\r\nPackwarden " + self._context.version + ': type "help"\r\n' + PROMPT)
+
+    def feed(self, byte):
+        """Take one received byte (0 .. 255). While a reply runs it waits; Ctrl-C ends the reply."""
+        if byte == _CTRL_C:
+            self._reply = None
+            self._ahead = ""
+            self._editor.clear()
+            self._put("^C\r\n" + PROMPT)
+        elif self._reply is not None:
+            if len(self._ahead) < LINE_MAX:
+                self._ahead += chr(byte)
+        elif byte in (_RETURN, _NEWLINE):
+            if byte == _RETURN or self._last != _RETURN:
+                self._enter()
+        else:
+            self._editor.key(byte)
+        self._last = byte
+
+    def busy(self):
+        """Return True while there is a piece to produce or a byte to send."""
+        return self._reply is not None or self._output != ""
+
+    def work(self):
+        """Produce one piece of the running reply, if there is room for it."""
+        if self._reply is None or len(self._output) > OUTPUT_MAX // 2:
+            return
+        try:
+            self._put(next(self._reply))
+        except StopIteration:
+            self._end()
+        except Refused as refusal:
+            self._put("error: " + refusal.args[0] + "\r\n")
+            self._end()
+
+    def take(self, most):
+        """Return up to `most` bytes to send."""
+        piece = self._output[:most]
+        self._output = self._output[most:]
+        return piece.encode()
+
+    def _end(self):
+        self._reply = None
+        self._put(PROMPT)
+        ahead = self._ahead
+        self._ahead = ""
+        for char in ahead:
+            self.feed(ord(char))
+
+    def _put(self, text):
+        """Queue text; what does not fit is dropped, for a stalled terminal must not cost memory."""
+        self._output += text[: OUTPUT_MAX - len(self._output)]
+
+    def _enter(self):
+        self._put("\r\n")
+        if self._editor.too_long:
+            self._editor.clear()
+            self._put("error: a line may have %d characters\r\n%s" % (LINE_MAX, PROMPT))
+            return
+        words = self._editor.enter().split()
+        if not words:
+            self._put(PROMPT)
+            return
+        as_json = "--json" in words
+        words = [word for word in words if word != "--json"]
+        command = COMMANDS.get(words[0]) if words else None
+        if command is None:
+            name = words[0] if words else "--json"
+            self._put('error: no command "%s"; type "help"\r\n%s' % (name[:32], PROMPT))
+            return
+        self._reply = command.run(self._context, words[1:], as_json)

@@ -1,0 +1,87 @@
+"""Believed counts to engineering values: mA, mV, 0.01 degC, one value per channel of the frame."""
+
+import micropython
+from micropython import const
+
+from packwarden.fixed import BIAS, NONE, ints, split_ratio
+
+_BIAS = const(1 << 29)  # as in `fixed`: kernels need constants of their own module
+_NONE = const(0)
+
+
+@micropython.viper
+def scale(ctx, first: int, last: int, at: int):
+    """Multiply the counts of channels first .. last-1 by the ratio at `at` of the parameters.
+
+    ctx: held counts, values, parameters (whole, upper and lower 10-bit fraction). Codes are signed
+    20-bit numbers, ratios below 2^10. Rounds down. From the control step: allocates nothing.
+    """
+    held = ptr32(ctx[0])
+    values = ptr32(ctx[1])
+    parameters = ptr32(ctx[2])
+    whole = parameters[at]
+    upper = parameters[at + 1]
+    lower = parameters[at + 2]
+    ch = first
+    while ch < last:
+        if held[ch] == _NONE:
+            values[ch] = _NONE
+        else:
+            code = held[ch] - _BIAS
+            values[ch] = code * whole + ((code * upper + ((code * lower) >> 10)) >> 10) + _BIAS
+        ch += 1
+
+
+@micropython.viper
+def temperatures(ctx, first: int, last: int, reference: int, gain: int):
+    """Interpolate the temperatures of channels first .. last-1 (biased 0.01 degC).
+
+    ctx: held counts, values, parameters, table of `thermistor.Bridge`. `reference`: the channel of
+    the reference resistor; while it has no believed count, no temperature has a value. Counts are
+    below 2^15 (0.1 mV), `gain` at most 2^15, the table has 257 places. From the control step.
+    """
+    held = ptr32(ctx[0])
+    values = ptr32(ctx[1])
+    table = ptr32(ctx[3])
+    divisor = held[reference] - _BIAS
+    ch = first
+    while ch < last:
+        if held[ch] == _NONE or divisor <= 0:
+            values[ch] = _NONE
+        else:
+            ratio = (held[ch] - _BIAS) * gain // divisor
+            if ratio > 32767:
+                ratio = 32767
+            at = ratio >> 7
+            cold = table[at + 1] - table[at]
+            values[ch] = table[at] + ((cold * (ratio & 127)) >> 7)
+        ch += 1
+
+
+class Measurement:
+    """The engineering values of a frame; binds the arrays of the kernels."""
+
+    def __init__(self, frame, held, bridge, chip, shunt_uohm):
+        """Bind to believed counts; `chip`: the monitor's facts, see `chips.ina2xx.CHIPS`."""
+        self.frame = frame
+        self.gain = bridge.gain
+        self.values = ints(frame.channels, NONE)
+        current = split_ratio(chip["shunt_lsb_pV"], shunt_uohm * 1000)  # pV / uohm is uA
+        voltage = split_ratio(chip["bus_lsb_pV"], 1000000000)  # pV to mV
+        parameters = ints(6)
+        for i in range(3):
+            parameters[i] = current[i]
+            parameters[3 + i] = voltage[i]
+        self.ctx = (held, self.values, parameters, bridge.table)
+
+    def run(self):
+        """Turn every believed count into its value. From the control step: allocates nothing."""
+        frame = self.frame
+        scale(self.ctx, 0, frame.voltage, 0)
+        scale(self.ctx, frame.voltage, frame.terminal, 3)
+        temperatures(self.ctx, frame.terminal, frame.reference, frame.reference, self.gain)
+
+    def value(self, channel):
+        """Return a channel's value (mA, mV, 0.01 degC), or None where there is none."""
+        stored = self.values[channel]
+        return None if stored == NONE else stored - BIAS

@@ -1,0 +1,128 @@
+"""The step: from a frame of raw counts and the time to outputs and records, all in integers.
+
+validate -> measure -> quantities -> compare -> decide. Between two calls nothing happens in here:
+there is no clock and no I/O, and from `step` on nothing is allocated.
+"""
+
+from packwarden import elements, records
+from packwarden.breakers import Breakers
+from packwarden.chips.ina2xx import CHIPS
+from packwarden.curves import Integrator, integrate
+from packwarden.decide import Decider
+from packwarden.fixed import MASK, NONE, to_fixed
+from packwarden.frame import Frame
+from packwarden.heat import Heat
+from packwarden.measure import Measurement
+from packwarden.quantities import FLOWS, MEDIAN, Quantities
+from packwarden.records import EventLog
+from packwarden.settings import Bank
+from packwarden.thermistor import Bridge
+from packwarden.validate import Validator
+
+GAP_ms = 2000  # integrators take no more at once; above, the minimum samples are asked anew
+NEVER_mA = 1 << 28  # the pickup of an element that is off
+
+# The inverse-time trip may be off while its alarm is not: then this runs the integrator.
+_SHIPPED_CURVE = {"pickup": 125, "curve": "IEC_EI", "tms": 0.25}
+
+
+class Protection:
+    """Everything that protects one bank. Fill `frame`, call `step`, obey the outputs."""
+
+    def __init__(self, config):
+        """Build from a configuration that passed `settings.errors`. Allocates: boot only."""
+        bank = self.bank = Bank(config)
+        sensors = config["sensors"]
+        bridge = Bridge(sensors, bank.excitation_mV)
+        self.frame = Frame(bank.batteries)
+        self.validator = Validator(self.frame, bridge)
+        self.measured = Measurement(
+            self.frame, self.validator.held, bridge, CHIPS[bank.monitor], bank.shunt_uohm
+        )
+        instant = config["elements"]["overcurrent_instantaneous"]["trip"]
+        self.quantities = Quantities(
+            self.frame,
+            self.measured.values,
+            self.validator.health,
+            bank,
+            NEVER_mA if instant == "off" else to_fixed(instant["pickup"], 1000),
+        )
+        self.heat = Heat(self.quantities, self.measured.values, self.validator.health)
+        inverse = config["elements"]["overcurrent_inverse"]["trip"]
+        places = self.quantities.places
+        self.integrator = Integrator(
+            bank.batteries,
+            _SHIPPED_CURVE if inverse == "off" else inverse,
+            self.quantities.values,
+            places["load"],
+            places["inverse"],
+        )
+        self.breakers = Breakers(bank.batteries, bank.breaker_kind, bank.feedback, bank.pulse_ms)
+        self.events = EventLog()
+        self.decider = Decider(
+            bank,
+            self.quantities,
+            self.integrator,
+            self.validator.fresh,
+            self.validator.health,
+            self.breakers,
+            self.events,
+        )
+        self.armed = False
+        self._last_ms = 0
+
+    def arm(self, now_ms):
+        """Begin to protect at this tick, and record it as the first event. Not before sensors read."""
+        self.armed = True
+        self._last_ms = now_ms
+        self.record(records.INFO, elements.BOOT)
+
+    def record(self, kind, element):
+        """Record something of the controller itself. May be called from the control step."""
+        self.events.write(kind, 0, element, 0, 0, 0, 0, 0, NONE, NONE, NONE, NONE)
+
+    def step(self, now_ms):
+        """Run one tick over `frame` at `now_ms` (30-bit milliseconds); allocates nothing.
+
+        Before `arm` it only measures. Time may pass unevenly: a gap above 2 s counts as 2 s for
+        integrators, and minimum samples are counted anew after it.
+        """
+        dt = (now_ms - self._last_ms) & MASK
+        self._last_ms = now_ms
+        gap = dt > GAP_ms
+        breakers = self.breakers
+        quantities = self.quantities
+        self.validator.run()
+        self.measured.run()
+        breakers.see(now_ms, self.frame.aux_a, self.frame.aux_b)
+        quantities.currents(now_ms, breakers.closed)
+        found = quantities.bank
+        breakers.follow(now_ms, found[FLOWS])
+        quantities.stuck(breakers.commanded, breakers.contacts)
+        self.validator.doubt_codes(
+            found[MEDIAN], quantities.moved_mA, quantities.loaded_mA, breakers.closed
+        )
+        self.heat.run(now_ms, breakers.closed)
+        quantities.health_flags()
+        if not self.armed:
+            return
+        self._advance(dt)
+        integrate(self.integrator.ctx, now_ms, GAP_ms if gap else dt, self.bank.batteries)
+        self.decider.run(now_ms, 1 if gap else 0)
+
+    def _advance(self, dt):
+        """Add `dt` ms to the time of the records, in seconds and milliseconds."""
+        log = self.events
+        ms = log.ms + dt
+        log.seconds += ms // 1000
+        log.ms = ms % 1000
+
+    @property
+    def alarm(self):
+        """True while an alarm or trip level is operated: the alarm relay is to drop."""
+        return self.decider.alarms > 0
+
+    @property
+    def fan(self):
+        """True while the cabinet's fan is to run."""
+        return self.decider.fan

@@ -1,0 +1,178 @@
+"""Event records: a ring of fixed-size records in RAM, and their two readings, JSON and text.
+
+A record is written from the control step and allocates nothing; it is rendered in the slack.
+"""
+
+import struct
+
+from micropython import const
+
+from packwarden import elements
+from packwarden.fixed import BIAS, NONE, decimal
+from packwarden.frame import HEALTH_NAMES
+
+CAPACITY = const(256)
+
+# Kinds, as events name them; the first three are levels 1 .. 3 of `elements`.
+INFO = const(0)
+CLEAR = const(4)
+COMMAND = const(5)
+FAULT = const(6)
+KIND_NAMES = ("info", "warn", "alarm", "trip", "clear", "command", "fault")
+
+TERMINAL_NAMES = (None, "+", "-")
+UNIT_NAMES = (None, "degC", "K", "K/min", "A", "V", "mOhm", "%")
+
+# seconds, ms, kind, level, element, battery, terminal, action, unit, detail; biased: value, limit,
+# held ms, load of the battery in mA.
+_FORMAT = "<iHBBBBBBBBiiii"
+_SIZE = const(30)
+
+
+class Event:
+    """One record, unpacked: for the console and the host, never in the control step."""
+
+    def __init__(self, seq, fields):
+        self.seq = seq
+        self.t_ms = fields[0] * 1000 + fields[1]
+        self.kind = fields[2]
+        self.level = fields[3]
+        self.element = fields[4]
+        self.battery = fields[5]  # from 1; 0: none
+        self.terminal = fields[6]
+        self.action = fields[7]
+        self.unit = UNIT_NAMES[fields[8]]
+        self.detail = fields[9]
+        self.value, self.limit, self.held_ms, self.load_mA = [
+            None if stored == NONE else stored - BIAS for stored in fields[10:]
+        ]
+
+    def number(self, value):
+        """Return a value of this event in its unit, as text with the unit's decimals, or None."""
+        if value is None or self.unit is None:
+            return None
+        per_unit, places = elements.UNITS[self.unit]
+        return decimal(value, per_unit, places)
+
+    def json(self):
+        """Return the event as one JSON object, keys in the contract's order, without a newline."""
+        element = None if self.element >= elements.BOOT else elements.TABLE[self.element]
+        device = element.device if element else None
+        return (
+            '{"t_ms":%d,"seq":%d,"kind":"%s","level":%s,"element":"%s","device":%s,"battery":%s,'
+            '"terminal":%s,"value":%s,"limit":%s,"unit":%s,"held_ms":%s,"action":"%s"}'
+        ) % (
+            self.t_ms,
+            self.seq,
+            KIND_NAMES[self.kind],
+            _quoted(elements.LEVEL_NAMES[self.level]),
+            elements.slug(self.element),
+            _quoted(device),
+            self.battery or "null",
+            _quoted(TERMINAL_NAMES[self.terminal]),
+            self.number(self.value) or "null",
+            self.number(self.limit) or "null",
+            _quoted(self.unit),
+            "null" if self.held_ms is None else self.held_ms,
+            elements.ACTION_NAMES[self.action],
+        )
+
+    def place(self):
+        """Return where it happened: BAT03 TERM+, BAT03, or an empty text for the bank."""
+        if not self.battery:
+            return ""
+        text = "BAT" + two_digits(self.battery)
+        return text + " TERM" + TERMINAL_NAMES[self.terminal] if self.terminal else text
+
+    def finding(self):
+        """Return what was found: `81.4 degC > 80.0 for 2.0 s`, or the state of a sensor."""
+        if self.unit is None:
+            return HEALTH_NAMES[self.detail] if self.detail else ""
+        if self.value is None:
+            return "no value (%s)" % self.unit
+        per_unit, places = elements.UNITS[self.unit]
+        places = min(places, 3 if self.unit in ("V", "mOhm") else 1)
+        text = decimal(self.value, per_unit, places) + " " + self.unit
+        if self.limit is not None:
+            sign = " < " if self.kind == CLEAR else " > "
+            text += sign + decimal(self.limit, per_unit, places)
+        if self.held_ms is not None:
+            text += " for " + decimal(self.held_ms, 1000, 2 if self.held_ms < 1000 else 1) + " s"
+        return text
+
+    def text(self):
+        """Return the event as one line for people."""
+        name = KIND_NAMES[self.kind].upper()
+        if self.kind == CLEAR and self.level:
+            name += " " + elements.LEVEL_NAMES[self.level]
+        parts = [decimal(self.t_ms, 1000, 3) + " s", name, elements.slug(self.element)]
+        parts += [part for part in (self.place(), self.finding()) if part]
+        line = "  ".join(parts)
+        return line + ": " + elements.ACTION_NAMES[self.action] if self.action else line
+
+
+def two_digits(number):
+    """Return a battery's number as it stands on its label: 03."""
+    return ("0" if number < 10 else "") + str(number)
+
+
+def _quoted(name):
+    return "null" if name is None else '"' + name + '"'
+
+
+class EventLog:
+    """The ring of the last CAPACITY records. `next_seq` counts all that were ever written."""
+
+    def __init__(self):
+        self.next_seq = 0
+        self.seconds = 0  # time since arming, kept by the step: the 30-bit clock wraps
+        self.ms = 0
+        self.last_trip = -1  # of the last trip that moved something
+        self._records = bytearray(CAPACITY * _SIZE)
+        self._pack = struct.pack_into
+
+    def write(
+        self, kind, level, element, battery, terminal, action, unit, detail, value, limit, held, load
+    ):
+        """Write a record. From the control step: allocates nothing.
+
+        battery from 1, 0: none; terminal 0 none, 1 +, 2 -; unit: index of UNIT_NAMES; detail: state
+        of a channel; value, limit, held (ms), load (mA): biased, NONE where there is none.
+        """
+        self._pack(
+            _FORMAT,
+            self._records,
+            self.next_seq % CAPACITY * _SIZE,
+            self.seconds,
+            self.ms,
+            kind,
+            level,
+            element,
+            battery,
+            terminal,
+            action,
+            unit,
+            detail,
+            value,
+            limit,
+            held,
+            load,
+        )
+        if kind == elements.TRIP and action:
+            self.last_trip = self.next_seq
+        self.next_seq += 1
+
+    @property
+    def oldest_seq(self):
+        """The sequence number of the oldest record that is still kept."""
+        return max(0, self.next_seq - CAPACITY)
+
+    def event(self, seq):
+        """Return a kept record, unpacked. Allocates: not from the control step."""
+        if not self.oldest_seq <= seq < self.next_seq:
+            raise ValueError("no event %d" % seq)
+        return Event(seq, struct.unpack_from(_FORMAT, self._records, seq % CAPACITY * _SIZE))
+
+    def line(self, seq):
+        """Return a kept record as its JSON line, without the newline. Not from the control step."""
+        return self.event(seq).json()

@@ -1,0 +1,181 @@
+"""Raw counts to believed counts: what of a frame is a measurement, and what is a failed sensor.
+
+A channel fails at its third bad attempt in a row; until then its last good count is held, so that
+one lost answer neither trips nor resets a timer. A failed channel has no count at all.
+"""
+
+import micropython
+from micropython import const
+
+from packwarden.fixed import BIAS, NONE, ints
+from packwarden.frame import ABSENT
+from packwarden.thermistor import SHORT_raw
+
+# Constants of other modules, again: kernels need them in their own.
+_BIAS = const(1 << 29)
+_NONE = const(0)
+_MASK = const((1 << 30) - 1)
+_OK = const(0)
+_ABSENT = const(1)
+_FROZEN = const(2)
+_OPEN = const(5)
+_SHORT = const(6)
+_ZERO = const(7)
+_STRIKES = const(3)  # bad attempts in a row until a channel has failed
+_ZEROS = const(20)  # exact zeros in a row, under load, until they are suspect
+
+
+@micropython.viper
+def judge(ctx, first: int, last: int):
+    """Judge what is new on channels first .. last-1 and keep the counts that are believed.
+
+    ctx: raw, count, note, limits low and high (biased counts), doubt, seen, strikes, health, held,
+    fresh. `held` gets the believed count or NONE, `health` the state, `fresh` counts good
+    conversions (30 bit). From the control step: allocates nothing.
+    """
+    raw = ptr32(ctx[0])
+    count = ptr32(ctx[1])
+    note = ptr32(ctx[2])
+    low = ptr32(ctx[3])
+    high = ptr32(ctx[4])
+    doubt = ptr32(ctx[5])
+    seen = ptr32(ctx[6])
+    strikes = ptr32(ctx[7])
+    health = ptr32(ctx[8])
+    held = ptr32(ctx[9])
+    fresh = ptr32(ctx[10])
+    ch = first
+    while ch < last:
+        if count[ch] != seen[ch]:
+            seen[ch] = count[ch]
+            code = raw[ch]
+            state = note[ch]
+            if state == _OK:
+                if code == _NONE:
+                    state = _ABSENT
+                elif code > high[ch]:
+                    state = _OPEN
+                elif code < low[ch]:
+                    state = _SHORT
+                else:
+                    state = doubt[ch]
+            if state == _OK:
+                strikes[ch] = 0
+                health[ch] = _OK
+                held[ch] = code
+                fresh[ch] = (fresh[ch] + 1) & _MASK
+            elif strikes[ch] < _STRIKES - 1:
+                strikes[ch] += 1
+            else:
+                health[ch] = state
+                held[ch] = _NONE
+        ch += 1
+
+
+@micropython.viper
+def doubt_currents(ctx, batteries: int, median: int, moved: int, loaded: int, closed: int):
+    """Doubt codes that stand still while the siblings moved, and zeros that repeat under load.
+
+    ctx: raw, count, looked, doubt, last code, median when it last changed, zeros in a row.
+    `median`: the bank's median current in biased mA, or NONE; `moved`: by how much (mA) siblings
+    must have moved; `loaded`: the median (mA) above which a zero is suspect; `closed`: mask of the
+    breakers that are closed. The doubt counts at the channel's next attempt. Control step.
+    """
+    raw = ptr32(ctx[0])
+    count = ptr32(ctx[1])
+    looked = ptr32(ctx[2])
+    doubt = ptr32(ctx[3])
+    last = ptr32(ctx[4])
+    then = ptr32(ctx[5])
+    zeros = ptr32(ctx[6])
+    load = median - _BIAS
+    if load < 0:
+        load = 0 - load
+    k = 0
+    while k < batteries:
+        if count[k] != looked[k] and raw[k] != _NONE:
+            looked[k] = count[k]
+            if median == _NONE or raw[k] != last[k]:
+                last[k] = raw[k]
+                then[k] = median
+                doubt[k] = _OK
+            elif then[k] != _NONE and batteries > 1 and (closed >> k) & 1:
+                change = median - then[k]
+                if change > moved or change < 0 - moved:
+                    doubt[k] = _FROZEN
+            if raw[k] == _BIAS and median != _NONE and load >= loaded and (closed >> k) & 1:
+                if zeros[k] < _ZEROS:
+                    zeros[k] += 1
+                else:
+                    doubt[k] = _ZERO
+            else:
+                zeros[k] = 0
+        k += 1
+
+
+class Validator:
+    """The health of every channel of a bank; binds the arrays of the two kernels."""
+
+    def __init__(self, frame, bridge):
+        """Bind to a frame; `bridge` gives the counts between which the reference is believed."""
+        n = frame.channels
+        self.frame = frame
+        self.open_gain = bridge.open_gain
+        self.low = ints(n)
+        self.high = ints(n, (1 << 30) - 1)
+        for ch in range(frame.terminal, frame.reference):
+            self.low[ch] = BIAS + SHORT_raw
+        self.low[frame.reference] = BIAS + bridge.reference_low
+        self.high[frame.reference] = BIAS + bridge.reference_high
+        self.health = ints(n, ABSENT)
+        self.held = ints(n, NONE)
+        self.fresh = ints(n)
+        self.doubt = ints(n)
+        self.ctx = (
+            frame.raw,
+            frame.count,
+            frame.note,
+            self.low,
+            self.high,
+            self.doubt,
+            ints(n),
+            ints(n, _STRIKES - 1),  # nothing is believed before its first good conversion
+            self.health,
+            self.held,
+            self.fresh,
+        )
+        b = frame.batteries
+        self.doubt_ctx = (
+            frame.raw,
+            frame.count,
+            ints(b),
+            self.doubt,
+            ints(b, NONE),
+            ints(b, NONE),
+            ints(b),
+        )
+
+    def run(self):
+        """Judge the whole frame. From the control step: allocates nothing."""
+        frame = self.frame
+        judge(self.ctx, 0, frame.terminal)
+        reference = frame.reference
+        judge(self.ctx, reference, reference + 1)
+        if self.held[reference] != NONE:
+            opened = BIAS + ((self.held[reference] - BIAS) * self.open_gain >> 12)
+            set_limit(self.high, frame.terminal, reference, opened)
+        judge(self.ctx, frame.terminal, reference)
+
+    def doubt_codes(self, median, moved_mA, loaded_mA, closed):
+        """Look for frozen codes and repeated zeros, once the median is known. Control step."""
+        doubt_currents(self.doubt_ctx, self.frame.batteries, median, moved_mA, loaded_mA, closed)
+
+
+@micropython.viper
+def set_limit(limits, first: int, last: int, value: int):
+    """Store `value` at first .. last-1 of an array. From the control step."""
+    at = ptr32(limits)
+    ch = first
+    while ch < last:
+        at[ch] = value
+        ch += 1

@@ -1,0 +1,411 @@
+"""What the console shows: each command is a generator of pieces of text, one per slice of slack.
+
+Looking only: nothing in here changes anything. Every reply exists as text for people and, with
+`--json`, as one line of JSON for programs, numbers in the units that their names say.
+"""
+
+import json
+
+from packwarden import elements
+from packwarden.breakers import STATE_NAMES
+from packwarden.compare import IDLE, PICKED_UP
+from packwarden.fixed import decimal
+from packwarden.frame import HEALTH_NAMES
+from packwarden.records import two_digits
+
+
+class Refused(Exception):
+    """A command that cannot be answered; its text says why and what would do."""
+
+
+class Context:
+    """What commands look at: protection, board's name, version, and the executive's timing."""
+
+    def __init__(self, protection, board, version, timing):
+        self.protection = protection
+        self.board = board
+        self.version = version
+        self.timing = timing  # dictionary of integers, see `cabinet.Cabinet.timing`
+
+
+class Command:
+    """A command: its usage, a line of help, and the generator function that answers it."""
+
+    def __init__(self, usage, about, answer):
+        self.usage = usage
+        self.about = about
+        self._answer = answer
+
+    def run(self, context, words, as_json):
+        """Return the generator of the reply's pieces; it may raise Refused."""
+        return self._answer(context, words, as_json)
+
+
+def _no_arguments(words):
+    if words:
+        raise Refused('takes no "%s"' % words[0][:32])
+
+
+def _number(text, low, high, what):
+    if not text.isdigit() or not low <= int(text[:9]) <= high:
+        raise Refused('"%s" is not %s, %d .. %d' % (text[:32], what, low, high))
+    return int(text)
+
+
+def _scaled(value, unit):
+    """Return an internal value as text in its unit, or None."""
+    if value is None:
+        return None
+    per_unit, places = elements.UNITS[unit]
+    return decimal(value, per_unit, places)
+
+
+def _json_number(value, unit):
+    return _scaled(value, unit) or "null"
+
+
+def _cell(value, unit, width, health=0):
+    """Return a value as a right-aligned cell with its unit, or the state of a failed channel."""
+    if value is None:
+        text = HEALTH_NAMES[health]
+    else:
+        per_unit, places = elements.UNITS[unit]
+        text = decimal(value, per_unit, 1 if places < 3 else 2) + " " + unit
+    return " " * max(1, width - len(text)) + text
+
+
+def _help(context, words, as_json):
+    _no_arguments(words)
+    names = sorted(COMMANDS)
+    if as_json:
+        yield json.dumps([COMMANDS[name].usage for name in names]) + "\r\n"
+        return
+    for name in names:
+        usage = COMMANDS[name].usage
+        yield "  " + usage + " " * max(1, 20 - len(usage)) + COMMANDS[name].about + "\r\n"
+    yield "Every command takes --json. Ctrl-C ends a reply.\r\n"
+
+
+def _battery_facts(protection, k):
+    """Return what is known of battery k (from 0): a list of (name, unit, value or text, health)."""
+    frame = protection.frame
+    health = protection.validator.health
+    plus = frame.terminal + 2 * k
+    rows = []
+    for name, unit, channel in (
+        ("current", "A", k),
+        ("voltage", "V", frame.voltage + k),
+        ("plus", "degC", plus),
+        ("minus", "degC", plus + 1),
+    ):
+        rows.append((name, unit, protection.measured.value(channel), health[channel]))
+    return rows
+
+
+def _battery_json(protection, k):
+    parts = ['{"battery":%d' % (k + 1)]
+    for name, unit, value, health in _battery_facts(protection, k):
+        parts.append(',"%s_%s":%s' % (name, unit, _json_number(value, unit)))
+        if health:
+            parts.append(',"%s_state":"%s"' % (name, HEALTH_NAMES[health]))
+    state = STATE_NAMES[protection.breakers.state[k]]
+    parts.append(',"breaker":"%s"}' % state)
+    return "".join(parts)
+
+
+def _bank_facts(protection):
+    frame = protection.frame
+    sum_mA = 0
+    for k in range(frame.batteries):
+        sum_mA += protection.measured.value(k) or 0
+    return (
+        ("current", "A", sum_mA, 0),
+        ("busbar", "V", protection.measured.value(frame.bus), protection.validator.health[frame.bus]),
+        (
+            "ambient",
+            "degC",
+            protection.measured.value(frame.ambient),
+            protection.validator.health[frame.ambient],
+        ),
+    )
+
+
+def time_s(protection):
+    """Return the time since arming as text in seconds with milliseconds."""
+    log = protection.events
+    return decimal(log.seconds * 1000 + log.ms, 1000, 3)
+
+
+def _bank(context, words, as_json):
+    _no_arguments(words)
+    protection = context.protection
+    n = protection.frame.batteries
+    main = STATE_NAMES[protection.breakers.state[n]]
+    if as_json:
+        log = protection.events
+        yield '{"t_ms":%d' % (log.seconds * 1000 + log.ms)
+        for name, unit, value, _ in _bank_facts(protection):
+            yield ',"%s_%s":%s' % (name, unit, _json_number(value, unit))
+        yield ',"main":"%s","fan":%s,"alarm":%s,"batteries":[' % (
+            main,
+            _bool(protection.fan),
+            _bool(protection.alarm),
+        )
+        for k in range(n):
+            yield ("," if k else "") + _battery_json(protection, k)
+        yield "]}\r\n"
+        return
+    yield "battery      current    voltage          TERM+          TERM-  breaker\r\n"
+    for k in range(n):
+        facts = _battery_facts(protection, k)
+        line = "BAT" + two_digits(k + 1) + "  "
+        for width, fact in zip((13, 11, 15, 15), facts):
+            line += _cell(fact[2], fact[1], width, fact[3])
+        yield line + "  " + STATE_NAMES[protection.breakers.state[k]] + "\r\n"
+    line = "bank   "
+    for width, fact in zip((13, 11, 15), _bank_facts(protection)):
+        line += _cell(fact[2], fact[1], width, fact[3])
+    yield line + " ambient       " + main + "\r\n"
+
+
+def _bool(value):
+    return "true" if value else "false"
+
+
+def _battery(context, words, as_json):
+    protection = context.protection
+    n = protection.frame.batteries
+    if len(words) != 1:
+        raise Refused("say which: battery 1 .. %d" % n)
+    k = _number(words[0], 1, n, "a battery") - 1
+    if as_json:
+        yield _battery_json(protection, k) + "\r\n"
+        return
+    yield "BAT%s  breaker %s\r\n" % (
+        two_digits(k + 1),
+        STATE_NAMES[protection.breakers.state[k]],
+    )
+    for name, unit, value, health in _battery_facts(protection, k):
+        yield "  " + name + " " * (12 - len(name)) + _cell(value, unit, 12, health) + "\r\n"
+    quantities = protection.quantities
+    for name, scope, unit in elements.QUANTITIES:
+        if scope == elements.BANK or unit is None or name == "temperature":
+            continue
+        place = quantities.places[name]
+        offset = 2 * k if scope == elements.TERMINAL else k
+        line = "  " + name + " " * (14 - len(name))
+        for pole in range(2 if scope == elements.TERMINAL else 1):
+            value = quantities.value(place + offset + pole)
+            line += " " * 12 + "-" if value is None else _cell(value, unit, 13)
+        yield line + "\r\n"
+    yield from _active(protection, k + 1)
+
+
+def _active(protection, battery):
+    """Yield a line per level of a battery (0: of all) that is picked up or operated."""
+    decider = protection.decider
+    for i in range(decider.slots.count):
+        state = decider.slots.state[i]
+        if state == IDLE or (battery and decider.battery[i] != battery):
+            continue
+        place = ""
+        if decider.battery[i]:
+            place = "  BAT" + two_digits(decider.battery[i])
+        if decider.terminal[i]:
+            place += " TERM" + ("+" if decider.terminal[i] == 1 else "-")
+        yield "  %s %s %s%s\r\n" % (
+            "picked up" if state == PICKED_UP else "operated ",
+            elements.LEVEL_NAMES[decider.level[i]] or elements.ACTION_NAMES[decider.action[i]],
+            elements.slug(decider.element[i]),
+            place,
+        )
+
+
+def _counts(protection):
+    """Return how many slots are picked up, and operated per level warn, alarm, trip."""
+    decider = protection.decider
+    picked = 0
+    operated = [0, 0, 0, 0]
+    for i in range(decider.slots.count):
+        state = decider.slots.state[i]
+        if state == PICKED_UP:
+            picked += 1
+        elif state != IDLE:
+            operated[decider.level[i]] += 1
+    return picked, operated[1], operated[2], operated[3]
+
+
+def _status(context, words, as_json):
+    _no_arguments(words)
+    protection = context.protection
+    picked, warns, alarms, trips = _counts(protection)
+    timing = context.timing
+    bad = [state for state in protection.validator.health if state]
+    if as_json:
+        yield '{"armed":%s,"t_s":%s,"batteries":%d,"picked_up":%d,"warn":%d,"alarm":%d,"trip":%d,' % (
+            _bool(protection.armed),
+            time_s(protection),
+            protection.frame.batteries,
+            picked,
+            warns,
+            alarms,
+            trips,
+        )
+        yield '"sensors_failed":%d,"ticks":%d,"late_ticks":%d,"worst_late_us":%d}\r\n' % (
+            len(bad),
+            timing["ticks"],
+            timing["late_ticks"],
+            timing["worst_late_us"],
+        )
+        return
+    armed = "protecting for %s s" % time_s(protection) if protection.armed else "NOT ARMED yet"
+    yield "%s: %d batteries on %s\r\n" % (armed, protection.frame.batteries, context.board)
+    yield "operated: %d trip, %d alarm, %d warn; picked up: %d\r\n" % (trips, alarms, warns, picked)
+    yield from _active(protection, 0)
+    yield "sensors: %d of %d channels failed\r\n" % (len(bad), protection.frame.channels)
+    yield "ticks: %d, late %d, worst %d us late\r\n" % (
+        timing["ticks"],
+        timing["late_ticks"],
+        timing["worst_late_us"],
+    )
+    yield "latches are kept until power-up; they live in RAM\r\n"
+
+
+def _elements(context, words, as_json):
+    if len(words) > 1:
+        raise Refused("takes one element at most")
+    if words and elements.find(words[0]) < 0:
+        raise Refused('no element "%s"' % words[0][:32])
+    given = context.protection.bank.config["elements"]
+    first = True
+    for element in elements.TABLE:
+        if words and element.slug != words[0]:
+            continue
+        settings = given[element.slug]
+        if as_json:
+            yield ("{" if first else ",") + json.dumps(element.slug) + ":" + json.dumps(settings)
+            first = False
+            continue
+        yield element.slug + (" (" + element.device + ")" if element.device else "") + "\r\n"
+        for level in element.levels:
+            yield "  " + _level_line(level, settings[level.key]) + "\r\n"
+    if as_json:
+        yield "}\r\n"
+
+
+def _level_line(level, given):
+    name = level.key + " " * (12 - len(level.key))
+    if given == "off":
+        return name + "off"
+    unit = level.shown_unit() if level.curve else level.unit
+    text = ""
+    if "pickup" in given:
+        text = "%s %s" % (given["pickup"], unit)
+    if level.curve:
+        return name + "%s, %s, TMS %s: %s" % (
+            text,
+            given["curve"],
+            given["tms"],
+            elements.ACTION_NAMES[level.action],
+        )
+    if "at_least" in given:
+        text += " and %s %s" % (given["at_least"], elements.quantity_facts(level.gate)[1])
+    if given.get("delay_ms"):
+        text += " for %s s" % decimal(given["delay_ms"], 1000, 1 if given["delay_ms"] > 999 else 2)
+    if "dropout" in given:
+        text += ", back at %s %s" % (given["dropout"], unit)
+    return name + text.strip() + ": " + elements.ACTION_NAMES[level.action]
+
+
+def why(protection):
+    """Return why the last trip came, in one line, or None where there was none."""
+    log = protection.events
+    if log.last_trip < 0:
+        return None
+    if log.last_trip < log.oldest_seq:
+        return "the record of the last trip is no longer kept"
+    event = log.event(log.last_trip)
+    parts = [event.place() or "bank", event.finding() or elements.slug(event.element)]
+    if event.load_mA is not None:
+        parts.append("at " + decimal(event.load_mA, 1000, 1) + " A")
+    breakers = protection.breakers
+    index = event.battery - 1 if event.action == elements.TRIP_BATTERY else breakers.main
+    name = "Q" + two_digits(index + 1) if index != breakers.main else "the main breaker"
+    if event.action == elements.TRIP_ALL:
+        name = "the main and all batteries"
+    if breakers.commanded & breakers.bit(index):
+        end = "NOT OPEN"
+    else:
+        end = "open after " + decimal(breakers.clearing_ms[index], 1000, 2) + " s"
+    return "%s: tripped %s, %s" % (" ".join(parts), name, end)
+
+
+def _why(context, words, as_json):
+    _no_arguments(words)
+    protection = context.protection
+    reason = why(protection)
+    if as_json:
+        event = "null"
+        if protection.events.last_trip >= protection.events.oldest_seq:
+            event = protection.events.line(protection.events.last_trip)
+        yield '{"why":%s,"event":%s}\r\n' % (json.dumps(reason), event)
+    else:
+        yield (reason or "nothing has tripped since power-up") + "\r\n"
+
+
+def _events(context, words, as_json):
+    log = context.protection.events
+    seq = max(log.oldest_seq, log.next_seq - 20)
+    if words:
+        if words[0] != "--since" or len(words) != 2:
+            raise Refused("events, or events --since N")
+        seq = max(log.oldest_seq, _number(words[1], 0, 999999999, "a number of an event"))
+    if as_json:
+        yield "["
+    first = True
+    while seq < log.next_seq:
+        seq = max(seq, log.oldest_seq)  # the ring may have moved on meanwhile
+        if as_json:
+            yield ("" if first else ",") + log.line(seq)
+        else:
+            yield log.event(seq).text() + "\r\n"
+        first = False
+        seq += 1
+    if as_json:
+        yield "]\r\n"
+
+
+def _settings(context, words, as_json):
+    _no_arguments(words)
+    config = context.protection.bank.config
+    sections = ("bank", "sensors", "breakers")
+    if as_json:
+        for place in range(len(sections)):
+            name = sections[place]
+            yield ("," if place else "{") + json.dumps(name) + ":" + json.dumps(config[name])
+        yield ',"schema":%d}\r\n' % config["schema"]
+        return
+    for name in sections:
+        for key in sorted(config[name]):
+            yield "  %s.%s %s\r\n" % (name, key, json.dumps(config[name][key]))
+
+
+def _version(context, words, as_json):
+    _no_arguments(words)
+    if as_json:
+        yield json.dumps({"packwarden": context.version, "board": context.board}) + "\r\n"
+    else:
+        yield "Packwarden %s on %s\r\n" % (context.version, context.board)
+
+
+COMMANDS = {
+    "help": Command("help", "this list", _help),
+    "status": Command("status", "what is operated and how the controller fares", _status),
+    "bank": Command("bank", "all batteries, a line each", _bank),
+    "battery": Command("battery N", "all that is known of one battery", _battery),
+    "elements": Command("elements [SLUG]", "the settings of the protection elements", _elements),
+    "why": Command("why", "why the last trip came, in one line", _why),
+    "events": Command("events [--since N]", "what happened, oldest first", _events),
+    "settings": Command("settings", "bank, sensors, breakers", _settings),
+    "version": Command("version", "what runs here", _version),
+}
