@@ -9,6 +9,7 @@ Nothing here allocates after boot.
 import time
 
 from micropython import const
+
 from packwarden.chips.analog_mux import MuxPair
 from packwarden.chips.ina2xx import Monitor
 from packwarden.chips.mcp23017 import Expander
@@ -20,7 +21,6 @@ _AWAY_ms = const(5000)
 _SLOW_ms = const(400)  # a round of the slow channels
 _WHOLE_TICK_ms = const(250)
 _HUNG_us = const(10000)  # a transaction that failed after this long was a time-out
-_SETTLE_us = const(1000)  # of the multiplexers, where a tick reads more than one address
 _MUX_INPUTS = const(16)
 
 
@@ -41,19 +41,28 @@ class Acquisition:
         self._turn = 0
         self._mux = MuxPair(select_pins, adcs)
         self._mux_at = 0
-        self._inputs = [
-            Expander(expanders_bus, address, 0, 0x7F7F) for address in board.INPUT_EXPANDERS
-        ]
-        self._words = ints(len(self._inputs))
+        self._aux_a = _places(board.AUX_A, n) if bank.feedback in ("52a", "both") else ()
+        self._aux_b = _places(board.AUX_B, n) if bank.feedback in ("52b", "both") else ()
+        self._bms = _places(board.BMS, n)
+        self._plan_inputs(board, expanders_bus)
         self._verified = 0
         self._inputs_failures = 0  # in a row
         self._inputs_away_ms = 0
-        self._aux = _places(board.AUX_A[:n]) + _places(board.AUX_A[-1:], MAIN_BIT)
-        self._bms = _places(board.BMS[:n])
         self._channels = self._plan_mux(board, n)
         self._rounds(bank.tick_ms)
         self._hung = False
         self._started_us = 0
+
+    def _plan_inputs(self, board, bus):
+        """Bind the input expanders that have a contact of this bank; each with its pull-ups."""
+        wired = ints(len(board.INPUT_EXPANDERS))
+        for expander, bit, _ in self._aux_a + self._aux_b + self._bms:
+            wired[expander] |= 1 << bit
+        self._places = [place for place in range(len(wired)) if wired[place]]
+        self._inputs = [
+            Expander(bus, board.INPUT_EXPANDERS[place], 0, wired[place]) for place in self._places
+        ]
+        self._words = ints(len(wired))
 
     def _plan_mux(self, board, n):
         """Return the channel (-1: none) behind each input of each multiplexer."""
@@ -72,14 +81,12 @@ class Acquisition:
         return channels
 
     def _rounds(self, tick_ms):
-        """Find how many slow visits and multiplexer addresses a tick needs."""
+        """Find how many slow visits a tick needs."""
         slow = 3 * self._count
         if tick_ms > _WHOLE_TICK_ms:
             self._slow_visits = slow
-            self._addresses = _MUX_INPUTS
         else:
             self._slow_visits = (slow * tick_ms + _SLOW_ms - 1) // _SLOW_ms
-            self._addresses = (_MUX_INPUTS * tick_ms + _SLOW_ms - 1) // _SLOW_ms
 
     def boot(self):
         """Configure what answers. May take a while; chips that do not answer are asked again."""
@@ -102,7 +109,7 @@ class Acquisition:
         for _ in range(self._slow_visits):
             if not self._hung:
                 self._slow(now_ms)
-        self._temperatures()
+        self.temperatures()
         if not self._hung:
             self._contacts(now_ms)
 
@@ -197,15 +204,16 @@ class Acquisition:
         if time.ticks_diff(time.ticks_us(), self._started_us) > _HUNG_us:
             self._hung = True
 
-    def _temperatures(self):
-        """Read the address that was selected, select the next; with a long tick, one by one."""
-        for turn in range(self._addresses):
-            if turn:
-                time.sleep_us(_SETTLE_us)
-            self._thermistor(0)
-            self._thermistor(1)
-            self._mux_at = (self._mux_at + 1) % _MUX_INPUTS
-            self._mux.select(self._mux_at)
+    def temperatures(self):
+        """Read the multiplexers at the address that was selected, then select the next.
+
+        Once a tick, and with ticks above 30 ms in the slack too, at least every 30 ms: so the 16
+        addresses are 480 ms apart at most, and each has a millisecond or more to settle.
+        """
+        self._thermistor(0)
+        self._thermistor(1)
+        self._mux_at = (self._mux_at + 1) % _MUX_INPUTS
+        self._mux.select(self._mux_at)
 
     def _thermistor(self, mux):
         frame = self._frame
@@ -227,8 +235,8 @@ class Acquisition:
                 return
             self._inputs_away_ms = now_ms
         try:
-            for place in range(len(self._inputs)):
-                self._words[place] = self._inputs[place].read_pins() ^ 0xFFFF
+            for i in range(len(self._inputs)):
+                self._words[self._places[i]] = self._inputs[i].read_pins() ^ 0xFFFF
             self._inputs[self._verified].verify()
         except OSError:
             if not self.inputs_lost:
@@ -237,8 +245,11 @@ class Acquisition:
             return
         self._inputs_failures = 0
         self._verified = (self._verified + 1) % len(self._inputs)
-        self._frame.aux_a = self._gather(self._aux)
-        self._frame.bms = self._gather(self._bms)
+        frame = self._frame
+        frame.aux_a = self._gather(self._aux_a)
+        frame.aux_b = self._gather(self._aux_b)
+        frame.bms = self._gather(self._bms)
+        frame.contacts_known = True
 
     def _gather(self, places):
         """Return the mask of the contacts that are closed."""
@@ -248,6 +259,9 @@ class Acquisition:
         return mask
 
 
-def _places(wired, first=0):
-    """Return (expander, bit, bit of the mask) for contacts in order."""
-    return [(wired[i][0], wired[i][1], first + i) for i in range(len(wired))]
+def _places(wired, batteries):
+    """Return (expander, bit, bit of the mask) for contacts of the batteries and the main."""
+    found = [(wired[k][0], wired[k][1], k) for k in range(batteries)]
+    if len(wired) > MAIN_BIT:
+        found.append((wired[-1][0], wired[-1][1], MAIN_BIT))
+    return tuple(found)

@@ -1,22 +1,24 @@
 """The cabinet: chips and protection built from board and configuration, and the cyclic executive.
 
 Every tick: acquire, step, act, verify, feed the watchdog, with the heap locked. The rest of the
-time belongs to the console and to the garbage collector, a slice at a time, and only while it lasts.
+time belongs to the console and to the garbage collector, a slice at a time, and only while it
+lasts.
 """
 
 import gc
 import json
 import time
 
-import board
 import micropython
-from acquisition import Acquisition
 from machine import ADC, I2C, Pin
 from micropython import const
+
+import board
+from acquisition import Acquisition
 from outputs import Outputs
-from packwarden import VERSION, elements, records, settings
+from packwarden import VERSION, settings
 from packwarden.console import Console
-from packwarden.protection import Protection
+from packwarden.protection import INPUTS_FAIL, OUTPUTS_FAIL, Protection
 from packwarden.views import Context
 from terminal import SLICE_us, Terminal
 
@@ -24,7 +26,7 @@ CONFIG = "config.json"
 
 _ATTEMPTS = const(3)  # of every channel before it is believed; then the cabinet arms
 _ARM_ms = const(3000)  # and at the latest after this long: what is missing is a sensor fault
-_REST_us = const(20000)  # the longest sleep between two looks at the console
+_REST_us = const(30000)  # the longest sleep: see `Acquisition.temperatures`
 _LATE_us = const(1000)
 _COLLECT_us = const(6000)  # what a collection may take
 _COLLECT_ms = const(1000)  # how often garbage of the console is collected
@@ -79,8 +81,6 @@ class Cabinet:
         self._ticks = 0
         self._console = Console(Context(self.protection, board.NAME, VERSION, self.timing))
         self._terminal = Terminal(self._console)
-        self._output_fault = False
-        self._input_fault = False
         self._garbage = True
         self._collected_ms = 0
 
@@ -113,10 +113,10 @@ class Cabinet:
         """One tick: acquire, step, act, verify. Allocates nothing."""
         protection = self.protection
         self._acquisition.read(now_ms)
+        protection.faults = self._faults()
         protection.step(now_ms)
         self._outputs.write(protection.breakers.energised(), protection.fan, protection.alarm)
         self._outputs.verify()
-        self._faults()
 
     def fail_safe(self):
         """Bring the outputs to their safe level: see `Outputs.fail_safe`."""
@@ -129,15 +129,9 @@ class Cabinet:
             self.protection.arm(now_ms)
 
     def _faults(self):
-        """Record what has failed inside the controller, once each time."""
-        failed = self._outputs.failed
-        if failed and not self._output_fault:
-            self.protection.record(records.FAULT, elements.OUTPUT_FAULT)
-        self._output_fault = failed
-        lost = self._acquisition.inputs_lost
-        if lost and not self._input_fault:
-            self.protection.record(records.FAULT, elements.CONTROLLER_FAULT)
-        self._input_fault = lost
+        """Return the mask of what fails inside the controller."""
+        faults = OUTPUTS_FAIL if self._outputs.failed else 0
+        return faults | INPUTS_FAIL if self._acquisition.inputs_lost else faults
 
     def _next(self, deadline, tick_us):
         """Return the next deadline; ticks that were missed are left out, not made up for."""
@@ -162,8 +156,11 @@ class Cabinet:
                 continue
             self._collect()
             left = time.ticks_diff(deadline, time.ticks_us())
-            if left > 0:
-                time.sleep_us(min(left, _REST_us))
+            if left > _REST_us:
+                time.sleep_us(_REST_us)
+                self._acquisition.temperatures()
+            elif left > 0:
+                time.sleep_us(left)
         self._lateness(-left)
 
     def _lateness(self, late_us):

@@ -10,9 +10,10 @@ micropython.kbd_intr(-1)  # a 0x03 byte on the console must not interrupt protec
 if hasattr(micropython, "alloc_emergency_exception_buf"):  # every board has it, a host has not
     micropython.alloc_emergency_exception_buf(100)  # exceptions while the heap is locked
 
+from machine import WDT, Pin, freq, reset
+
 import board
 import cabinet
-from machine import WDT, Pin, freq, reset
 
 # Active high, de-energised: no breaker moves, the alarm is given, nothing is permitted.
 PINS = [

@@ -6,6 +6,7 @@ or what holds an undervoltage release or a contactor in; one more is the fan.
 """
 
 from micropython import const
+
 from packwarden.chips.mcp23017 import Expander
 from packwarden.frame import MAIN_BIT, OK
 
@@ -17,7 +18,7 @@ class Outputs:
     """The relays of a cabinet. After the constructor nothing in here allocates."""
 
     def __init__(self, board, expanders_bus, pins):
-        """Bind the relay expander and the pins (main trip, alarm, charge, discharge). Boot only."""
+        """Bind the relay expander and the pins (main trip, alarm, charge, discharge). Boot."""
         self._relays = Expander(expanders_bus, board.RELAY_EXPANDER, 0xFFFF, 0)
         self._fan = 1 << board.RELAY_FAN_BIT
         self._main, self._alarm, self._charge, self._discharge = [pin.value for pin in pins]
@@ -39,7 +40,7 @@ class Outputs:
             self._mismatches = _MISMATCHES
 
     def write(self, energised, fan, alarm):
-        """Renew every output: mask of energised breaker outputs, fan, alarm (True: relay drops)."""
+        """Renew every output: mask of energised breaker outputs, fan, alarm (True: drops)."""
         self._main((energised >> MAIN_BIT) & 1)
         self._alarm(0 if alarm else 1)
         self._charge(1)

@@ -21,7 +21,7 @@ class Terminal:
         self._poll.register(sys.stdout.buffer, select.POLLOUT)
 
     def serve(self):
-        """Run one slice: take what came in, work on the reply, send; return True if there is more."""
+        """Run a slice: take what came in, work on the reply, send; True if there is more."""
         for _ in range(_IN):
             if not self._receive():
                 break

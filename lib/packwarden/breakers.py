@@ -24,28 +24,29 @@ class Breakers:
     """The breakers of a bank: index k for battery k, index N (`main`) for the main breaker."""
 
     def __init__(self, batteries, kind, feedback, pulse_ms):
-        """Make closed breakers. kind: shunt_trip, uvr, contactor; feedback: 52a, 52b, both, none."""
+        """Make closed breakers: shunt_trip, uvr, contactor; feedback 52a, 52b, both, none."""
         self.main = batteries
         self.held = kind != "shunt_trip"  # the output holds the breaker in; dropping it trips
-        self.follows = kind == "contactor"  # energising would close it: only what is closed is held
+        self.follows = kind == "contactor"  # held only if it was found closed: it would close
         self.use_a = feedback in ("52a", "both")
         self.use_b = feedback in ("52b", "both")
-        self.feedback = feedback != "none"
         self.pulse_ms = pulse_ms
         self.all = (1 << batteries) - 1 | 1 << MAIN_BIT
         self.state = ints(batteries + 1)
         self.stamp = ints(batteries + 1)  # when its trip output was last set
         self.told = ints(batteries + 1)  # when it was first told to open
         self.clearing_ms = ints(batteries + 1)  # how long it took to open
-        self.closed = self.all  # mask: closed as far as is known
-        self.commanded = 0  # mask: told to open and not known to be open
-        self.contacts = 0  # mask: an auxiliary contact says closed
-        self.tripped = 0  # mask: latched
-        self.pulses = 0  # mask: trip coil energised
-        self.flows = 0  # mask: carries current
+        # Masks, one bit per breaker.
+        self.closed = self.all  # closed as far as is known
+        self.contacts = 0  # an auxiliary contact says closed
+        self.flows = 0  # carries current
+        self.commanded = 0  # told to open and not known to be open
+        self.seen = 0  # seen closed since it was told to open; then its contact ends the pulse
+        self.tripped = 0  # latched
+        self.pulses = 0  # trip coil energised
+        self.holding = 0 if self.follows else self.all
         self.moved = False
         self.found = False
-        self.holding = 0 if self.follows else self.all
 
     def bit(self, index):
         """Return the mask bit of a breaker's index."""
@@ -55,19 +56,24 @@ class Breakers:
         """Return the mask of the outputs to energise. From the control step."""
         return self.holding & ~self.tripped if self.held else self.pulses
 
-    def see(self, now_ms, aux_a, aux_b):
+    def see(self, now_ms, aux_a, aux_b, known):
         """Take over the positions. From the control step, before the currents are known.
 
-        `aux_a`, `aux_b`: masks of contacts that are closed. Where none is wired, a breaker is closed
-        until it was told to open, had its time, and carries no more.
+        `aux_a`, `aux_b`: masks of contacts that are closed; not `known` before they were first
+        read, when all breakers count as closed. With both contacts a breaker is open
+        when both say so; one that says neither has a cut wire, and is closed until it is known to
+        be open. Where no contact is wired, a breaker is closed until it was told to open, had its
+        time, and carries no more.
         """
-        if self.feedback:
-            closed = self.all
-            if self.use_a:
-                closed &= aux_a
-            if self.use_b:
-                closed &= ~aux_b
-            self.contacts = closed
+        if not known and (self.use_a or self.use_b):
+            return
+        if self.use_a and self.use_b:
+            closed = (aux_a | ~aux_b) & self.all
+            self.contacts = aux_a & ~aux_b & self.all
+        elif self.use_a:
+            closed = self.contacts = aux_a & self.all
+        elif self.use_b:
+            closed = self.contacts = ~aux_b & self.all
         else:
             closed = self.closed
             for index in range(self.main + 1):
@@ -88,16 +94,20 @@ class Breakers:
         contact says so and its current is gone: a contact alone may lie.
         """
         self.flows = flows
-        if self.moved or self.commanded:
+        if self.moved or self.commanded or self.pulses:
             for index in range(self.main + 1):
                 self._follow(index, now_ms)
 
     def _follow(self, index, now_ms):
         bit = self.bit(index)
         closed = self.closed & bit
+        if closed:
+            self.seen |= bit
+        elif self.seen & bit:
+            self.pulses &= ~bit
+        if (now_ms - self.stamp[index]) & MASK >= self.pulse_ms:
+            self.pulses &= ~bit
         if self.commanded & bit:
-            if not closed or (now_ms - self.stamp[index]) & MASK >= self.pulse_ms:
-                self.pulses &= ~bit
             if not (closed or self.flows & bit):
                 self.state[index] = LOCKED_OUT
                 self.clearing_ms[index] = (now_ms - self.told[index]) & MASK
@@ -111,17 +121,20 @@ class Breakers:
             self.state[index] = CLOSED
 
     def trip(self, index, now_ms):
-        """Latch a breaker and tell it to open; return False if it is open already. Control step.
+        """Latch a breaker and tell it to open; return False if it was tripped and is open.
 
-        Idempotent: a breaker that is on its way gets no second pulse (`retrip` gives one).
+        Idempotent: a breaker that is on its way gets no second pulse (`retrip` gives one). A
+        breaker whose contact says open is told as well, for a cut wire says the same. Control
+        step.
         """
         bit = self.bit(index)
+        known = self.tripped & bit
         self.tripped |= bit
-        if not (self.closed | self.flows | self.commanded) & bit:
-            self.state[index] = LOCKED_OUT
+        if self.commanded & bit:
+            return True
+        if known and not (self.closed | self.flows) & bit:
             return False
-        if not self.commanded & bit:
-            self._command(index, now_ms)
+        self._command(index, now_ms)
         return True
 
     def retrip(self, index, now_ms):
@@ -142,6 +155,7 @@ class Breakers:
         self.told[index] = self.stamp[index] = now_ms
         self.commanded |= bit
         self.pulses |= bit
+        self.seen &= ~bit
 
     def on_failure(self):
         """Return the mask to energise in the safe state: see `energised` and the reasons below.

@@ -2,8 +2,9 @@
 
 A slot picks up when its quantity reaches the pickup (and its second condition, if it has one,
 holds), operates when it has stayed above the dropout for the delay and enough new conversions have
-agreed and it is above the pickup still, and clears when it has been below the dropout for the reset
-time. A quantity without a value is no crossing: it ends a pickup, and leaves an operated slot alone.
+agreed and it is above the pickup still, and clears when it has been below the dropout for the
+reset time. A quantity without a value is no crossing: it ends a pickup, and leaves an operated
+slot alone.
 """
 
 import micropython

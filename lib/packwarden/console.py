@@ -41,7 +41,7 @@ class Editor:
         self.line = ""
         self.too_long = False
         self._at = 0
-        self._escape = None
+        self._escape = ""  # what has come of an escape sequence, with its ESC
         self._back = 0
 
     def enter(self):
@@ -55,10 +55,10 @@ class Editor:
 
     def key(self, byte):
         """Take a byte that is neither an end of line nor Ctrl-C."""
-        if self._escape is not None:
+        if self._escape:
             self._sequence(chr(byte) if 32 <= byte < 127 else "")
         elif byte == _ESCAPE:
-            self._escape = ""
+            self._escape = "\x1b"
         elif byte in (_BACKSPACE, _DELETE):
             self._erase(self._at - 1)
         elif byte == _CTRL_U:
@@ -98,18 +98,17 @@ class Editor:
 
     def _sequence(self, char):
         """Take a character of an escape sequence: ESC [ digits letter, or ESC O letter."""
-        if char in ("[", "O") and self._escape == "":
-            self._escape = "["
-            return
-        if char and char in "0123456789;" and self._escape and len(self._escape) < 8:
-            self._escape += char
-            return
-        if char == "~":
-            name = _TILDE_KEYS.get(self._escape[1:], "")
+        begun = self._escape
+        if char in ("[", "O") and begun == "\x1b":
+            self._escape = "\x1b["
+        elif char and char in "0123456789;" and 1 < len(begun) < 8:
+            self._escape = begun + char
         else:
-            name = _KEYS.get(char, "") if self._escape else ""
-        self._escape = None
-        self._perform(name)
+            self._escape = ""
+            if char == "~":
+                self._perform(_TILDE_KEYS.get(begun[2:], ""))
+            elif len(begun) > 1:
+                self._perform(_KEYS.get(char, ""))
 
     def _perform(self, name):
         if name == "left":
@@ -144,7 +143,7 @@ class Console:
         self._put("\r\nPackwarden " + self._context.version + ': type "help"\r\n' + PROMPT)
 
     def feed(self, byte):
-        """Take one received byte (0 .. 255). While a reply runs it waits; Ctrl-C ends the reply."""
+        """Take a received byte (0 .. 255). While a reply runs it waits; Ctrl-C ends the reply."""
         if byte == _CTRL_C:
             self._reply = None
             self._ahead = ""
@@ -191,7 +190,7 @@ class Console:
             self.feed(ord(char))
 
     def _put(self, text):
-        """Queue text; what does not fit is dropped, for a stalled terminal must not cost memory."""
+        """Queue text; what does not fit is dropped: a stalled terminal must not cost memory."""
         self._output += text[: OUTPUT_MAX - len(self._output)]
 
     def _enter(self):

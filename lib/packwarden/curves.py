@@ -45,7 +45,8 @@ def operate_ms(name, tms_e3, m_q):
 def rate_tables(name, tms_e3):
     """Return (rise, fall): what a millisecond adds above, and takes below pickup.
 
-    `rise` has a value at each 1/32 of an octave of M from 1 to 32, `fall` at each 1/32 from 0 to 1.
+    `rise` has a value at each 1/32 of an octave of M from 1 to 32, `fall` at each 1/32 from 0 to
+    1.
     """
     k, alpha, c, reset = CURVES[name]
     rise = ints(_SEGMENTS * _OCTAVES + 1)
@@ -117,7 +118,7 @@ def integrate(ctx, now: int, dt: int, batteries: int):
 
 
 class Integrator:
-    """The inverse-time integrators of a bank, one per battery; binds the arrays for `integrate`."""
+    """The inverse-time integrators of a bank, one per battery; binds `integrate`'s arrays."""
 
     def __init__(self, batteries, settings, values, load_at, result_at):
         """Bind to the quantities `values`: loads from `load_at`, results from `result_at`.

@@ -1,4 +1,4 @@
-"""The trip matrix: what an element that operated does to breakers, fan and alarm, and its records."""
+"""The trip matrix: what an operated element does to breakers, fan and alarm, and its record."""
 
 from packwarden import elements, records
 from packwarden.compare import OPERATED, Slots
@@ -119,7 +119,9 @@ class Decider:
             slots.gate[i] = self.quantities.always
             slots.gate_pickup[i] = slots.gate_dropout[i] = BIAS
             return
-        least = to_fixed(given["at_least"], elements.UNITS[elements.quantity_facts(row.gate)[1]][0])
+        least = to_fixed(
+            given["at_least"], elements.UNITS[elements.quantity_facts(row.gate)[1]][0]
+        )
         slots.gate[i] = self.quantities.places[row.gate] + offset
         slots.gate_pickup[i] = least + BIAS
         slots.gate_dropout[i] = least * 9 // 10 + BIAS
@@ -174,9 +176,9 @@ class Decider:
     def _trip(self, i, action, k, now_ms):
         """Trip by the matrix; return the action that was done, NO_ACTION if all was open already.
 
-        Rule 1: the instantaneous element trips the battery that is reversed, else the main. Rule 2:
-        a reversed battery behind a breaker that failed is fed by the others: opening the main would
-        not isolate it, so all are tripped.
+        Rule 1: the instantaneous element trips the battery that is reversed, else the main. Rule
+        2: a reversed battery behind a breaker that failed is fed by the others: opening the main
+        would not isolate it, so all are tripped.
         """
         breakers = self.breakers
         reversed_ = k >= 0 and (self.quantities.bank[REVERSED] >> k) & 1

@@ -30,8 +30,8 @@ TRIP_BATTERY = const(5)
 TRIP_MAIN = const(6)
 TRIP_ALL = const(7)
 INHIBIT_CLOSE = const(8)
-# By direction, see `decide`: the battery if it is reversed, else the main; everything if the battery
-# is reversed, else the main.
+# By direction, see `decide`: the battery if it is reversed, else the main; everything if the
+# battery is reversed, else the main.
 BATTERY_OR_MAIN = const(9)
 MAIN_OR_ALL = const(10)
 ACTION_NAMES = (
@@ -139,7 +139,7 @@ class Level:
 
 
 class Element:
-    """A protection element: slug, IEEE C37.2 device number or None, the pickups it admits, rows."""
+    """A protection element: slug, IEEE C37.2 device number or None, admitted pickups, rows."""
 
     def __init__(self, slug, device, low, high, levels):
         self.slug = slug
@@ -303,7 +303,9 @@ def scales_with_rating(unit):
 
 
 def level_defaults(level, rated_A):
-    """Return the shipped settings of one row for a rating in ampere per battery: a dict or "off"."""
+    """Return the shipped settings of one row for a rating in ampere per battery: a dict or
+    "off".
+    """
 
     def scaled(value, unit):
         if not scales_with_rating(unit):

@@ -1,9 +1,10 @@
-"""Fixed-point conventions that every module shares: biased storage, 30-bit time, decimals, ln and exp.
+"""Fixed-point conventions that every module shares: biased storage, 30-bit time, decimals, ln and
+exp.
 
 A signed quantity `v` is stored as `v + BIAS` in an array of 32-bit integers, so that every load is
 non-negative: then a 64-bit and a 32-bit viper kernel, bytecode and CPython see the same bits.
-Admitted values stay within +-2^28 and every intermediate within -2^30 .. 2^30-1, the small integers
-of a 32-bit MicroPython; one step outside would allocate on the heap.
+Admitted values stay within +-2^28 and every intermediate within -2^30 .. 2^30-1, the small
+integers of a 32-bit MicroPython; one step outside would allocate on the heap.
 """
 
 from array import array
@@ -77,13 +78,14 @@ def split_ratio(numerator, denominator):
 
 
 def to_fixed(number, per_unit):
-    """Return a configuration number (int or float) as an integer count of 1/`per_unit`, rounded."""
+    """Return a number of the configuration as an integer count of 1/`per_unit`, rounded."""
     scaled = number * per_unit
     return int(scaled + 0.5) if scaled >= 0 else -int(0.5 - scaled)
 
 
 def decimal(value, per_unit, places):
-    """Return `value` (in 1/`per_unit`) as text with `places` decimals, rounded half away from zero.
+    """Return `value` (in 1/`per_unit`) as text with `places` decimals, rounded half away from
+    zero.
 
     The one number formatter of records, console and replay. Not for the control step: allocates.
     """

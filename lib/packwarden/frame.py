@@ -48,6 +48,7 @@ class Frame:
         self.raw = ints(self.channels, NONE)  # BIAS + code, NONE where the attempt failed
         self.count = ints(self.channels)  # attempts, modulo 2^30: a new conversion or a failure
         self.note = ints(self.channels, ABSENT)
+        self.contacts_known = False  # set once the contacts have been read
         self.aux_a = 0  # bit set: contact 52a is closed, that is: the breaker is closed
         self.aux_b = 0  # bit set: contact 52b is closed, that is: the breaker is open
         self.bms = 0  # bit set: the battery's alarm contact is closed

@@ -78,11 +78,12 @@ def rises(ctx, pole: int, batteries: int, first: int, ambient: int, at: int):
 
 @micropython.viper
 def slopes(ctx, terminals: int, oldest: int):
-    """Fit a line to the last 12 samples of each terminal: biased 0.01 K/min, NONE if any is missing.
+    """Fit a line to the last 12 samples of each terminal: biased 0.01 K/min, NONE if any is
+    missing.
 
-    ctx: history (12 per terminal, a ring whose oldest place is `oldest`), slopes. The least-squares
-    slope of 12 equidistant samples is sum((2i - 11) x_i) / 286 a sample, and 12 samples make a
-    minute. Samples are temperatures in -60 .. 200 degC. From the control step.
+    ctx: history (12 per terminal, a ring whose oldest place is `oldest`), slopes. The
+    least-squares slope of 12 equidistant samples is sum((2i - 11) x_i) / 286 a sample, and 12
+    samples make a minute. Samples are temperatures in -60 .. 200 degC. From the control step.
     """
     history = ptr32(ctx[4])
     slope = ptr32(ctx[5])

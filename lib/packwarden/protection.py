@@ -4,6 +4,8 @@ validate -> measure -> quantities -> compare -> decide. Between two calls nothin
 there is no clock and no I/O, and from `step` on nothing is allocated.
 """
 
+from micropython import const
+
 from packwarden import elements, records
 from packwarden.breakers import Breakers
 from packwarden.chips.ina2xx import CHIPS
@@ -21,6 +23,10 @@ from packwarden.validate import Validator
 
 GAP_ms = 2000  # integrators take no more at once; above, the minimum samples are asked anew
 NEVER_mA = 1 << 28  # the pickup of an element that is off
+
+# Faults of the controller itself, for `Protection.faults`.
+OUTPUTS_FAIL = const(1)  # the relays' latch does not read back as written
+INPUTS_FAIL = const(2)  # the contacts cannot be read
 
 # The inverse-time trip may be off while its alarm is not: then this runs the integrator.
 _SHIPPED_CURVE = {"pickup": 125, "curve": "IEC_EI", "tms": 0.25}
@@ -69,16 +75,18 @@ class Protection:
             self.events,
         )
         self.armed = False
+        self.faults = 0  # mask of what fails inside the controller; set it before each step
+        self._told = 0
         self._last_ms = 0
 
     def arm(self, now_ms):
-        """Begin to protect at this tick, and record it as the first event. Not before sensors read."""
+        """Begin to protect at this tick, once the sensors read; recorded as the first event."""
         self.armed = True
         self._last_ms = now_ms
-        self.record(records.INFO, elements.BOOT)
+        self._record(records.INFO, elements.BOOT)
 
-    def record(self, kind, element):
-        """Record something of the controller itself. May be called from the control step."""
+    def _record(self, kind, element):
+        """Record something of the controller itself."""
         self.events.write(kind, 0, element, 0, 0, 0, 0, 0, NONE, NONE, NONE, NONE)
 
     def step(self, now_ms):
@@ -94,7 +102,8 @@ class Protection:
         quantities = self.quantities
         self.validator.run()
         self.measured.run()
-        breakers.see(now_ms, self.frame.aux_a, self.frame.aux_b)
+        frame = self.frame
+        breakers.see(now_ms, frame.aux_a, frame.aux_b, frame.contacts_known)
         quantities.currents(now_ms, breakers.closed)
         found = quantities.bank
         breakers.follow(now_ms, found[FLOWS])
@@ -107,6 +116,7 @@ class Protection:
         if not self.armed:
             return
         self._advance(dt)
+        self._tell_faults()
         integrate(self.integrator.ctx, now_ms, GAP_ms if gap else dt, self.bank.batteries)
         self.decider.run(now_ms, 1 if gap else 0)
 
@@ -117,10 +127,19 @@ class Protection:
         log.seconds += ms // 1000
         log.ms = ms % 1000
 
+    def _tell_faults(self):
+        """Record each fault of the controller when it appears."""
+        new = self.faults & ~self._told
+        self._told = self.faults
+        if new & OUTPUTS_FAIL:
+            self._record(records.FAULT, elements.OUTPUT_FAULT)
+        if new & INPUTS_FAIL:
+            self._record(records.FAULT, elements.CONTROLLER_FAULT)
+
     @property
     def alarm(self):
-        """True while an alarm or trip level is operated: the alarm relay is to drop."""
-        return self.decider.alarms > 0
+        """True while an alarm or trip is operated or a fault stands: the alarm relay drops."""
+        return self.decider.alarms > 0 or self.faults != 0
 
     @property
     def fan(self):

@@ -51,7 +51,7 @@ BLOCK_ms = const(100)
 
 @micropython.viper
 def insert(order, count: int, value: int):
-    """Insert `value` into the first `count` places of an ascending array. From the control step."""
+    """Insert `value` into the first `count` places of an ascending array. Control step."""
     at = ptr32(order)
     i = count
     while i > 0 and at[i - 1] > value:
@@ -174,8 +174,8 @@ def directions(ctx, now: int, batteries: int, at_load: int, at: int):
 def balance(ctx, batteries: int, closed: int, at: int, at_deviation: int):
     """Compare each battery's current with its expected share: in 0.1 % of it, and in mA.
 
-    Expected is the median of those that carry, or the other one of two. Zero (no verdict) while the
-    median is below 15 % of rated, and for a battery that is open.
+    Expected is the median of those that carry, or the other one of two. Zero (no verdict) while
+    the median is below 15 % of rated, and for a battery that is open.
     """
     current = ptr32(ctx[0])
     values = ptr32(ctx[1])
@@ -264,7 +264,7 @@ class Quantities:
     """The quantities of a bank and their places; binds the arrays of the kernels over currents."""
 
     def __init__(self, frame, measured, health, bank, instantaneous_mA):
-        """Bind to the channel values `measured` and their `health`, for a `settings.Bank`. Boot."""
+        """Bind to the channel values `measured` and their `health`, for a bank. Boot only."""
         self.frame = frame
         self.batteries = frame.batteries
         self.places = {}
@@ -326,7 +326,8 @@ class Quantities:
     def health_flags(self):
         """Flag what is lost, and pass the ambient on. From the control step: allocates nothing.
 
-        The places behind `ambient` are ambient_lost, busbar_lost and reference_lost, in this order.
+        The places behind `ambient` are ambient_lost, busbar_lost and reference_lost, in this
+        order.
         """
         monitors_lost(self.ctx, self.batteries, self.at_lost)
         frame = self.frame

@@ -132,12 +132,24 @@ class EventLog:
         self._pack = struct.pack_into
 
     def write(
-        self, kind, level, element, battery, terminal, action, unit, detail, value, limit, held, load
+        self,
+        kind,
+        level,
+        element,
+        battery,
+        terminal,
+        action,
+        unit,
+        detail,
+        value,
+        limit,
+        held,
+        load,
     ):
         """Write a record. From the control step: allocates nothing.
 
-        battery from 1, 0: none; terminal 0 none, 1 +, 2 -; unit: index of UNIT_NAMES; detail: state
-        of a channel; value, limit, held (ms), load (mA): biased, NONE where there is none.
+        battery from 1, 0: none; terminal 0 none, 1 +, 2 -; unit: index of UNIT_NAMES; detail:
+        state of a channel; value, limit, held (ms), load (mA): biased, NONE where there is none.
         """
         self._pack(
             _FORMAT,
@@ -174,5 +186,5 @@ class EventLog:
         return Event(seq, struct.unpack_from(_FORMAT, self._records, seq % CAPACITY * _SIZE))
 
     def line(self, seq):
-        """Return a kept record as its JSON line, without the newline. Not from the control step."""
+        """Return a kept record as its JSON line, without newline. Not from the control step."""
         return self.event(seq).json()

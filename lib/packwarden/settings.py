@@ -90,7 +90,7 @@ def errors(config):
 
 
 def _check_keys(config, found):
-    known = {"schema": None, "elements": None}
+    known = {"schema": [], "elements": []}
     for path in list(NUMBERS) + list(WORDS) + list(OTHERS):
         if "." in path:
             section, name = path.split(".")

@@ -77,7 +77,9 @@ def _bridge_errors(sensors):
     cold = resistance(sensors["thermistor"], COLD_cC)
     found = []
     if excitation * hot // (hot + pull_up) < HOT_MARGIN_raw:
-        message = "130 degC (%d ohm) gives %d mV at %d ohm pull-up, too near the ADC's blind 150 mV"
+        message = (
+            "130 degC (%d ohm) gives %d mV at %d ohm pull-up, too near the ADC's blind 150 mV"
+        )
         found.append(("", message % (hot, excitation * hot // (hot + pull_up) // 10, pull_up)))
     if excitation * pull_up // (cold + pull_up) < OPEN_MARGIN_raw:
         message = "-40 degC (%d ohm) cannot be told from an open lead at %d ohm pull-up"
@@ -123,7 +125,7 @@ def _from_table(curve, log):
 
 
 def resistance(curve, cC):
-    """Return the resistance in whole ohm at a temperature in 0.01 degC, by bisection. Boot, host."""
+    """Return the resistance in ohm at a temperature in 0.01 degC, by bisection. Boot, host."""
     low, high = 1, 1 << 27
     while low < high:
         middle = (low + high) // 2
@@ -137,8 +139,8 @@ def resistance(curve, cC):
 class Bridge:
     """What the control step needs of the bridge; made once at boot.
 
-    `table`: temperature (biased 0.01 degC) at each 1/256 of the ratio. `gain`: ratio (1 is 1 << 15)
-    = counts * gain // counts of the reference. `open_gain`: counts above
+    `table`: temperature (biased 0.01 degC) at each 1/256 of the ratio. `gain`: ratio (1 is 1 <<
+    15) = counts * gain // counts of the reference. `open_gain`: counts above
     reference * open_gain >> 12 are an open lead. `reference_low`, `reference_high`: the counts
     (0.1 mV) between which the reference channel is believed.
     """

@@ -87,7 +87,7 @@ def _help(context, words, as_json):
 
 
 def _battery_facts(protection, k):
-    """Return what is known of battery k (from 0): a list of (name, unit, value or text, health)."""
+    """Return what is known of battery k (from 0): a list of (name, unit, value, health)."""
     frame = protection.frame
     health = protection.validator.health
     plus = frame.terminal + 2 * k
@@ -120,7 +120,12 @@ def _bank_facts(protection):
         sum_mA += protection.measured.value(k) or 0
     return (
         ("current", "A", sum_mA, 0),
-        ("busbar", "V", protection.measured.value(frame.bus), protection.validator.health[frame.bus]),
+        (
+            "busbar",
+            "V",
+            protection.measured.value(frame.bus),
+            protection.validator.health[frame.bus],
+        ),
         (
             "ambient",
             "degC",
@@ -242,14 +247,17 @@ def _status(context, words, as_json):
     timing = context.timing
     bad = [state for state in protection.validator.health if state]
     if as_json:
-        yield '{"armed":%s,"t_s":%s,"batteries":%d,"picked_up":%d,"warn":%d,"alarm":%d,"trip":%d,' % (
-            _bool(protection.armed),
-            time_s(protection),
-            protection.frame.batteries,
-            picked,
-            warns,
-            alarms,
-            trips,
+        yield (
+            '{"armed":%s,"t_s":%s,"batteries":%d,"picked_up":%d,"warn":%d,"alarm":%d,"trip":%d,'
+            % (
+                _bool(protection.armed),
+                time_s(protection),
+                protection.frame.batteries,
+                picked,
+                warns,
+                alarms,
+                trips,
+            )
         )
         yield '"sensors_failed":%d,"ticks":%d,"late_ticks":%d,"worst_late_us":%d}\r\n' % (
             len(bad),
@@ -260,7 +268,12 @@ def _status(context, words, as_json):
         return
     armed = "protecting for %s s" % time_s(protection) if protection.armed else "NOT ARMED yet"
     yield "%s: %d batteries on %s\r\n" % (armed, protection.frame.batteries, context.board)
-    yield "operated: %d trip, %d alarm, %d warn; picked up: %d\r\n" % (trips, alarms, warns, picked)
+    yield "operated: %d trip, %d alarm, %d warn; picked up: %d\r\n" % (
+        trips,
+        alarms,
+        warns,
+        picked,
+    )
     yield from _active(protection, 0)
     yield "sensors: %d of %d channels failed\r\n" % (len(bad), protection.frame.channels)
     yield "ticks: %d, late %d, worst %d us late\r\n" % (

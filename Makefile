@@ -1,0 +1,70 @@
+# Packwarden: what a developer runs. Every target sets up what it needs in .venv, once.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+# Written last: a set-up that was cut short has none and begins anew.
+STAMP := $(VENV)/ready
+
+# The first Python that is new enough; PYTHON=/path/to/python chooses another.
+FIND_PYTHON = for p in $(PYTHON) python3 python3.11 python3.12 python3.13 python3.14; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; \
+	done; echo 'Packwarden needs Python 3.11 or newer' >&2; exit 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test fmt lint type bench lock clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+
+setup: $(STAMP) ## install everything into .venv (again only after the lock or pyproject.toml changed)
+
+run: $(STAMP) ## watch a cabinet of four: a terminal works loose, and its breaker opens
+	@$(BIN)/packwarden sim loose-terminal
+
+test: lint type ## lint, type, then every test, with the coverage of lib/
+	$(BIN)/pytest -n 2 --cov --cov-report=term
+
+fmt: $(STAMP) ## format, and repair what ruff can repair
+	$(BIN)/ruff check --fix --quiet || true
+	$(BIN)/ruff format
+
+lint: $(STAMP) ## check style and format
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+type: $(STAMP) ## check types: the board's code against the ESP32 stubs, then the host's
+	$(BIN)/basedpyright
+	$(BIN)/basedpyright -p tools
+
+bench: $(STAMP) ## measure the control step, the simulation's speed and the heap
+	@$(BIN)/packwarden bench
+
+lock: $(STAMP) ## take the newest version of everything into requirements.lock
+	$(BIN)/python -m venv --clear $(VENV)/newest
+	$(VENV)/newest/bin/python -m pip install -qq -e '.[dev,stubs]'
+	grep '^#' requirements.lock > $(VENV)/lock
+	$(VENV)/newest/bin/python -m pip freeze --exclude packwarden >> $(VENV)/lock
+	rm -rf $(VENV)/newest
+	mv $(VENV)/lock requirements.lock
+
+clean: ## remove .venv and everything else that was made here
+	rm -rf $(VENV) .hypothesis .pytest_cache .ruff_cache tools/cpython/*.egg-info
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+$(STAMP): requirements.lock pyproject.toml
+	@echo 'set-up 1 of 4: virtual environment in $(VENV)'
+	@python=$$($(FIND_PYTHON)) && if [ -f $@ ]; then rm $@; else $$python -m venv --clear $(VENV); fi
+	@echo 'set-up 2 of 4: Python packages (about 100 MB to fetch, a minute or two)'
+	@$(PIP) install --no-compile -c requirements.lock -e '.[dev]'
+	@echo 'set-up 3 of 4: ESP32 stubs for the type checker'
+	@rm -rf $(VENV)/stubs
+	@$(PIP) install --no-compile -c requirements.lock --no-deps --target $(VENV)/stubs \
+		micropython-esp32-stubs micropython-stdlib-stubs
+	@echo 'set-up 4 of 4: 32-bit MicroPython VM'
+	@mkdir -p $(VENV)/wasm
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm install --prefix $(VENV)/wasm --loglevel=error \
+		--no-save --no-package-lock --no-audit --no-fund --ignore-scripts \
+		"$$(sed -n 's/^# npm: //p' requirements.lock)" > /dev/null
+	@touch $@
+	@echo 'set-up done'

@@ -1,0 +1,148 @@
+"""The expander driver on the register model: order of writing, words, read-back, repair."""
+
+import pytest
+
+from chips.register_model import GPPU, IOCON, IODIR, IPOL, OLAT, Bus, ExpanderChip
+from packwarden.chips.mcp23017 import OUTPUT_ONLY, Expander
+from packwarden.frame import CONFIG_LOST, OK
+
+ADDRESS = 0x21
+LEVEL = 0x8421
+
+
+def fitted(outputs=0xFFFF, pull_ups=0, level=LEVEL):
+    """A bus with one expander on it, the chip, and its driver, configured."""
+    chip = ExpanderChip()
+    bus = Bus({ADDRESS: chip})
+    expander = Expander(bus, ADDRESS, outputs, pull_ups)
+    assert expander.configure(level) == OK
+    return bus, chip, expander
+
+
+def test_a_pin_becomes_an_output_only_at_its_level():
+    chip = ExpanderChip()
+    chip.watched = True
+    Expander(Bus({ADDRESS: chip}), ADDRESS, 0xFFFF, 0).configure(LEVEL)
+    assert chip.seen[-1] == (0xFFFF, LEVEL)
+    assert all(level == LEVEL & outputs for outputs, level in chip.seen)
+
+
+def test_a_second_configuration_does_not_move_the_outputs():
+    _, chip, expander = fitted()
+    chip.watched = True
+    assert expander.configure(LEVEL) == OK
+    assert set(chip.seen) == {(0xFFFF, LEVEL)}
+
+
+def test_inputs_and_pull_ups_are_set_and_the_top_bits_stay_outputs():
+    _, chip, expander = fitted(outputs=0, pull_ups=0x7F7F, level=0)
+    assert chip.word(IODIR) == 0xFFFF & ~OUTPUT_ONLY
+    assert chip.word(GPPU) == 0x7F7F
+    for outside in (0x0000, 0x0001, 0x4000, 0x1234, 0xFFFF):
+        chip.outside = outside
+        assert expander.read_pins() == outside & ~OUTPUT_ONLY
+
+
+def test_the_latch_is_written_as_one_word_and_read_back():
+    bus, chip, expander = fitted()
+    for bit in range(16):
+        before = bus.transactions
+        expander.write(1 << bit)
+        assert bus.transactions == before + 1
+        assert chip.pins() == expander.read_latch() == expander.read_pins() == 1 << bit
+
+
+def test_a_renewed_latch_is_right_again():
+    _, chip, expander = fitted()
+    chip.put(OLAT, 0x0000)
+    assert expander.read_latch() != LEVEL
+    expander.write(LEVEL)
+    assert chip.pins() == LEVEL
+
+
+def test_verify_finds_nothing_on_a_good_chip():
+    bus, _, expander = fitted()
+    for _ in range(12):
+        before = bus.transactions
+        assert expander.verify() == OK
+        assert bus.transactions == before + 2
+
+
+@pytest.mark.parametrize("register", [IODIR, IPOL, IOCON, GPPU])
+@pytest.mark.parametrize("flipped", [0x0101, 0x4040, 0x7F7F])
+def test_verify_repairs_every_setting_within_a_round(register, flipped):
+    _, chip, expander = fitted(pull_ups=0x0100)
+    good = [chip.word(r) for r in (IODIR, IPOL, IOCON, GPPU, OLAT)]
+    chip.put(register, chip.word(register) ^ flipped)
+    assert [expander.verify() for _ in range(4)].count(CONFIG_LOST) == 1
+    assert [chip.word(r) for r in (IODIR, IPOL, IOCON, GPPU, OLAT)] == good
+
+
+def test_an_expander_that_was_reset_comes_back_to_the_level_last_written():
+    _, chip, expander = fitted()
+    expander.write(0x0007)
+    chip.reset()
+    chip.watched = True
+    assert CONFIG_LOST in [expander.verify() for _ in range(4)]
+    assert chip.pins() == 0x0007
+    assert all(level == 0x0007 & outputs for outputs, level in chip.seen)
+
+
+@pytest.mark.parametrize("level", [0x0000, LEVEL, 0x0404])
+def test_the_other_register_map_is_left_again(level):
+    _, chip, expander = fitted(level=level)
+    chip.put(IOCON, 0x8484)
+    assert CONFIG_LOST in [expander.verify() for _ in range(4)]
+    assert not chip.word(IOCON) & 0x8080
+    assert chip.pins() == level
+
+
+def test_an_output_that_does_not_become_one_is_told_at_configuration():
+    class Deaf(ExpanderChip):
+        def receive(self, buffer):
+            if not (buffer[0] == IODIR and len(buffer) > 1):
+                super().receive(buffer)
+
+    assert Expander(Bus({ADDRESS: Deaf()}), ADDRESS, 0xFFFF, 0).configure(0) == CONFIG_LOST
+
+
+def test_a_latch_that_does_not_hold_is_told_at_configuration():
+    class Stuck(ExpanderChip):
+        def receive(self, buffer):
+            super().receive(buffer)
+            self.registers[OLAT] |= 0x10
+
+    assert Expander(Bus({ADDRESS: Stuck()}), ADDRESS, 0xFFFF, 0).configure(0) == CONFIG_LOST
+
+
+def test_every_method_hands_the_error_of_the_bus_to_its_caller():
+    bus, _, expander = fitted()
+    calls = (
+        (expander.configure, (0,)),
+        (expander.write, (0,)),
+        (expander.read_latch, ()),
+        (expander.read_pins, ()),
+        (expander.verify, ()),
+    )
+    for method, arguments in calls:
+        bus.refuse = 1
+        with pytest.raises(OSError):
+            method(*arguments)
+
+
+def test_a_level_that_did_not_get_through_is_the_one_a_repair_writes():
+    bus, chip, expander = fitted()
+    bus.refuse = 1
+    with pytest.raises(OSError):
+        expander.write(0x0003)
+    chip.reset()
+    while expander.verify() == OK:
+        pass
+    assert chip.pins() == 0x0003
+
+
+def test_configuration_costs_what_its_description_says():
+    bus, _, expander = fitted()
+    bus.transactions = 0
+    expander.configure(LEVEL)
+    assert bus.transactions == 16

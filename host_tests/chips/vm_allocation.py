@@ -1,0 +1,108 @@
+"""Runs in the MicroPython VM: every method of every driver, under `heap_lock`.
+
+An allocation raises MemoryError there; a wrong answer raises AssertionError once it is unlocked.
+"""
+
+import micropython
+
+from chips.register_model import REFUSED, Adc, Bus, ExpanderChip, Pin, monitor_chip
+from packwarden.chips.analog_mux import MuxPair
+from packwarden.chips.ina2xx import CHIPS, Monitor
+from packwarden.chips.mcp23017 import Expander
+from packwarden.frame import CONFIG_LOST, OK, WRONG_CHIP
+
+
+def locked(method, argument, expected):
+    """Call a bound method under the lock and check its answer; `expected` REFUSED: an OSError."""
+    answer = error = None
+    micropython.heap_lock()
+    try:
+        answer = method() if argument is None else method(argument)
+    except OSError as caught:
+        error = caught
+    finally:
+        micropython.heap_unlock()
+    if expected is REFUSED:
+        assert error is REFUSED
+    else:
+        assert error is None and answer == expected, (method, argument, answer, expected)
+
+
+def monitors():
+    """Every path of the monitor driver, for each chip."""
+    for name in CHIPS:
+        chip = monitor_chip(name)
+        bus = Bus({0x40: chip})
+        monitor = Monitor(bus, 0x40, name)
+        read_current, read_voltage = monitor.read_current, monitor.read_voltage
+        converted, verify, configure = monitor.converted, monitor.verify, monitor.configure
+        locked(configure, None, OK)
+        top = 1 << (CHIPS[name]["bits"] - 1)
+        for code in (0, 1, -1, top - 1, -top):
+            unsigned = code & (2 * top - 1)
+            raw = unsigned << (4 if name == "ina228" else 0)
+            chip.registers[CHIPS[name]["shunt_register"]] = raw
+            chip.registers[CHIPS[name]["bus_register"]] = raw
+            locked(read_current, None, code)
+            locked(read_current, None, code)
+            locked(read_voltage, None, unsigned)
+        chip.convert()
+        locked(converted, None, True)
+        locked(converted, None, False)
+        bus.refuse = 1
+        locked(read_current, None, REFUSED)
+        locked(read_current, None, code)
+        chip.reset()
+        chip.registers[CHIPS[name]["shunt_register"]] = raw
+        if name == "ina226":
+            locked(read_current, None, code)
+        rounds = len("MTCCC")
+        lost = 0
+        for turn in range(rounds + 1):
+            before = bus.transactions
+            micropython.heap_lock()
+            state = verify()
+            micropython.heap_unlock()
+            lost += state == CONFIG_LOST
+            assert state in (OK, CONFIG_LOST) and bus.transactions - before <= 5, (turn, state)
+        assert lost == 1
+        chip.registers[0xFE if name == "ina226" else 0x3E] = 0
+        locked(configure, None, WRONG_CHIP)
+
+
+def expanders():
+    """Every path of the expander driver."""
+    chip = ExpanderChip()
+    bus = Bus({0x20: chip})
+    expander = Expander(bus, 0x20, 0xFFFF, 0)
+    configure, write, verify = expander.configure, expander.write, expander.verify
+    locked(configure, 0x8001, OK)
+    locked(write, 0x7FFF, None)
+    locked(expander.read_latch, None, 0x7FFF)
+    locked(expander.read_pins, None, 0x7FFF)
+    for _ in range(4):
+        locked(verify, None, OK)
+    chip.reset()
+    for expected in (CONFIG_LOST, OK, OK, OK, OK):
+        locked(verify, None, expected)
+    assert chip.pins() == 0x7FFF
+    bus.refuse = 1
+    locked(write, 0, REFUSED)
+
+
+def multiplexers():
+    """Both methods of the multiplexer pair."""
+    pins = [Pin(), Pin(), Pin(), Pin()]
+    adcs = [Adc(pins, [k * 100000 for k in range(16)]) for _ in range(2)]
+    mux = MuxPair(pins, adcs)
+    select, read = mux.select, mux.read
+    for address in (0, 15, 6):
+        locked(select, address, None)
+        adcs[1].reads = 0
+        locked(read, 1, address * 1000 + 15)
+
+
+monitors()
+expanders()
+multiplexers()
+print("nothing allocated")
