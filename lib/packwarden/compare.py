@@ -7,6 +7,8 @@ reset time. A quantity without a value is no crossing: it ends a pickup, and lea
 slot alone.
 """
 
+from array import array
+
 import micropython
 from micropython import const
 
@@ -17,123 +19,178 @@ PICKED_UP = const(1)
 OPERATED = const(2)
 RETURNING = const(3)  # below its dropout, not yet for long enough
 
-_NONE = const(0)  # as in `fixed`: kernels need constants of their own module
+# The fields of a row in `Slots.rows`. Thresholds are biased; a step is 1 where each slot has a
+# place or channel of its own, 0 where all share one.
+ROW = const(16)  # fields per row
+PLACE = const(0)  # of the first slot's quantity; the others follow
+PICKUP = const(1)
+DROPOUT = const(2)
+GATE = const(3)  # place of the second condition's quantity
+GATE_STEP = const(4)
+GATE_PICKUP = const(5)
+GATE_DROPOUT = const(6)
+DELAY = const(7)  # ms
+NEEDED = const(8)  # new conversions that must agree, after the first
+CHANNEL = const(9)  # the channel whose conversions are counted
+CHANNEL_STEP = const(10)
+RESET = const(11)  # ms
+LATCH = const(12)
+FIRST = const(13)  # number of the first slot
+COUNT = const(14)
+
+# As in `fixed`, and as above: kernels need constants of their own module.
+_NONE = const(0)
 _MASK = const((1 << 30) - 1)
 _IDLE = const(0)
 _PICKED_UP = const(1)
 _OPERATED = const(2)
 _RETURNING = const(3)
+_ITEM_BITS = const(5)  # a changed slot is told as row << 5 | item
 
 
 @micropython.viper
-def compare(ctx, now: int, gap: int, slots: int) -> int:
-    """Compare all slots at `now` (30-bit ms) and return how many have changed.
+def compare(ctx, now: int, gap: int, rows: int) -> int:
+    """Compare all slots of `rows` rows at `now` (30-bit ms); return how many have changed.
 
-    ctx: quantities, fresh conversions per channel; per slot: quantity, pickup, dropout, gate's
-    quantity, its pickup, its dropout, delay, conversions needed after the first, channel that
-    counts them, reset time, latch; state, stamp, base; and where the changed slots' numbers go.
-    `gap` not 0: time has passed unobserved, conversions are counted anew. Thresholds are biased.
-    From the control step: allocates nothing.
+    ctx: quantities, fresh conversions per channel, rows, states, stamps, bases, and where the
+    changed slots go (row << 5 | item). `gap` not 0: time has passed unobserved, conversions are
+    counted anew. From the control step: allocates nothing.
     """
     values = ptr32(ctx[0])
+    row = ptr32(ctx[2])
+    states = ptr8(ctx[3])
+    changed = ptr16(ctx[6])
+    found = 0
+    r = 0
+    while r < rows:
+        at = r * ROW
+        pickup = row[at + PICKUP]
+        place = row[at + PLACE]
+        slot = row[at + FIRST]
+        count = row[at + COUNT]
+        i = 0
+        while i < count:
+            # Nearly all slots are idle and below their pickup: nothing else is asked of those.
+            if states[slot + i] != _IDLE or values[place + i] >= pickup:
+                if int(move(ctx, at, i, now, gap)):
+                    changed[found] = (r << _ITEM_BITS) + i
+                    found += 1
+            i += 1
+        r += 1
+    return found
+
+
+@micropython.viper
+def move(ctx, at: int, i: int, now: int, gap: int) -> int:
+    """Move slot `i` of the row whose fields begin at `at`; return 1 if it operated or cleared."""
+    values = ptr32(ctx[0])
     fresh = ptr32(ctx[1])
-    quantity = ptr32(ctx[2])
-    pickup = ptr32(ctx[3])
-    dropout = ptr32(ctx[4])
-    gate = ptr32(ctx[5])
-    gate_pickup = ptr32(ctx[6])
-    gate_dropout = ptr32(ctx[7])
-    delay = ptr32(ctx[8])
-    needed = ptr32(ctx[9])
-    channel = ptr32(ctx[10])
-    reset = ptr32(ctx[11])
-    latch = ptr32(ctx[12])
-    state = ptr32(ctx[13])
-    stamp = ptr32(ctx[14])
-    base = ptr32(ctx[15])
-    changed = ptr32(ctx[16])
-    count = 0
-    i = 0
-    while i < slots:
-        value = values[quantity[i]]
-        was = state[i]
-        if was == _IDLE:
-            if value >= pickup[i] and values[gate[i]] >= gate_pickup[i]:
-                was = _PICKED_UP
-                state[i] = was
-                stamp[i] = now
-                base[i] = fresh[channel[i]]
-        elif was == _PICKED_UP:
-            if value < dropout[i] or values[gate[i]] < gate_dropout[i]:
-                was = _IDLE
-                state[i] = was
-            elif gap:
-                base[i] = fresh[channel[i]]
-        elif latch[i] == 0:
-            second = values[gate[i]]
-            well = value != _NONE and value < dropout[i]
-            if second != _NONE and second < gate_dropout[i]:
-                well = True
-            if not well:
-                state[i] = _OPERATED
-            else:
-                if was == _OPERATED:
-                    state[i] = _RETURNING
-                    stamp[i] = now
-                if (now - stamp[i]) & _MASK >= reset[i]:
-                    state[i] = _IDLE
-                    changed[count] = i
-                    count += 1
-        if was == _PICKED_UP and value >= pickup[i] and values[gate[i]] >= gate_pickup[i]:
-            if (now - stamp[i]) & _MASK >= delay[i]:
-                if (fresh[channel[i]] - base[i]) & _MASK >= needed[i]:
-                    state[i] = _OPERATED
-                    changed[count] = i
-                    count += 1
+    row = ptr32(ctx[2])
+    states = ptr8(ctx[3])
+    stamps = ptr32(ctx[4])
+    bases = ptr32(ctx[5])
+    slot = row[at + FIRST] + i
+    value = values[row[at + PLACE] + i]
+    second = values[row[at + GATE] + i * row[at + GATE_STEP]]
+    agreed = fresh[row[at + CHANNEL] + i * row[at + CHANNEL_STEP]]
+    state = states[slot]
+    if state >= _OPERATED:
+        return int(back(ctx, at, slot, now, value, second))
+    above = 1 if value >= row[at + PICKUP] and second >= row[at + GATE_PICKUP] else 0
+    if state == _IDLE:
+        if above == 0:
+            return 0
+        states[slot] = _PICKED_UP
+        stamps[slot] = now
+        bases[slot] = agreed
+    elif value < row[at + DROPOUT] or second < row[at + GATE_DROPOUT]:
+        states[slot] = _IDLE
+        return 0
+    elif gap:
+        bases[slot] = agreed
+    if above == 0 or (now - stamps[slot]) & _MASK < row[at + DELAY]:
+        return 0
+    if (agreed - bases[slot]) & _MASK < row[at + NEEDED]:
+        return 0
+    states[slot] = _OPERATED
+    return 1
+
+
+@micropython.viper
+def back(ctx, at: int, slot: int, now: int, value: int, second: int) -> int:
+    """Take an operated slot back once it is well for its reset time; return 1 if it cleared.
+
+    A latched one stays; a quantity without a value says neither well nor ill.
+    """
+    row = ptr32(ctx[2])
+    states = ptr8(ctx[3])
+    stamps = ptr32(ctx[4])
+    if row[at + LATCH]:
+        return 0
+    well = 1 if value != _NONE and value < row[at + DROPOUT] else 0
+    if second != _NONE and second < row[at + GATE_DROPOUT]:
+        well = 1
+    if well == 0:
+        states[slot] = _OPERATED
+        return 0
+    if states[slot] == _OPERATED:
+        states[slot] = _RETURNING
+        stamps[slot] = now
+    if (now - stamps[slot]) & _MASK < row[at + RESET]:
+        return 0
+    states[slot] = _IDLE
+    return 1
+
+
+@micropython.viper
+def arrange(changed, keys, count: int):
+    """Sort the first `count` changed slots by their keys, ascending. From the control step."""
+    slots = ptr16(changed)
+    order = ptr32(keys)
+    i = 1
+    while i < count:
+        slot = slots[i]
+        key = order[i]
+        k = i
+        while k > 0 and order[k - 1] > key:
+            slots[k] = slots[k - 1]
+            order[k] = order[k - 1]
+            k -= 1
+        slots[k] = slot
+        order[k] = key
         i += 1
-    return count
 
 
 class Slots:
-    """The slots of a bank: one per row of the table that is on, and battery and terminal."""
+    """The slots of a bank: per row of the table that is on, one for each terminal or battery."""
 
-    def __init__(self, count, values, fresh):
-        """Make `count` slots over the quantities `values` and the `fresh` counters. Boot only."""
-        self.count = count
-        self.quantity = ints(count)
-        self.pickup = ints(count)
-        self.dropout = ints(count)
-        self.gate = ints(count)
-        self.gate_pickup = ints(count)
-        self.gate_dropout = ints(count)
-        self.delay = ints(count)
-        self.needed = ints(count)
-        self.channel = ints(count)
-        self.reset = ints(count)
-        self.latch = ints(count)
-        self.state = ints(count)
-        self.stamp = ints(count)
-        self.changed = ints(count)
-        self.ctx = (
-            values,
-            fresh,
-            self.quantity,
-            self.pickup,
-            self.dropout,
-            self.gate,
-            self.gate_pickup,
-            self.gate_dropout,
-            self.delay,
-            self.needed,
-            self.channel,
-            self.reset,
-            self.latch,
-            self.state,
-            self.stamp,
-            ints(count),
-            self.changed,
-        )
+    def __init__(self, counts, values, fresh):
+        """Make rows of `counts` slots over the quantities `values` and the `fresh` counters."""
+        self.rows = ints(ROW * len(counts))
+        self.row_count = len(counts)
+        total = 0
+        for r in range(len(counts)):
+            self.rows[r * ROW + FIRST] = total
+            self.rows[r * ROW + COUNT] = counts[r]
+            total += counts[r]
+        self.count = total
+        self.state = array("B", bytes(total))
+        self.stamp = ints(total)
+        self.changed = array("H", [0] * total)
+        self.ctx = (values, fresh, self.rows, self.state, self.stamp, ints(total), self.changed)
+
+    def set(self, r, field, value):
+        """Set a field of a row. Boot only."""
+        self.rows[r * ROW + field] = value
+
+    def get(self, r, field):
+        """Return a field of a row."""
+        return self.rows[r * ROW + field]
+
+    def slot(self, r, item):
+        """Return the number of a row's slot: index of `state` and `stamp`."""
+        return self.rows[r * ROW + FIRST] + item
 
     def run(self, now_ms, gap):
         """Compare every slot; `changed` then begins with the ones that did. Control step."""
-        return compare(self.ctx, now_ms, gap, self.count)
+        return compare(self.ctx, now_ms, gap, self.row_count)

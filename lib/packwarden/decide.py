@@ -1,10 +1,12 @@
 """The trip matrix: what an operated element does to breakers, fan and alarm, and its record."""
 
-from packwarden import elements, records
+from micropython import const
+
+from packwarden import compare, elements, records
 from packwarden.compare import OPERATED, Slots
 from packwarden.elements import (
     ALARM,
-    BATTERY,
+    BANK,
     BATTERY_OR_MAIN,
     FAN,
     MAIN_OR_ALL,
@@ -18,28 +20,50 @@ from packwarden.elements import (
 from packwarden.fixed import BIAS, MASK, NONE, ints, to_fixed
 from packwarden.quantities import REVERSED
 
+_ITEM_BITS = const(5)  # as in `compare`
+_ITEM = const(31)
+_ORDER = (records.CLEAR, records.INFO, records.COMMAND)  # of the records of a tick
+
+
+class Row:
+    """A row of the table that is on, with what its slots do and what their records show."""
+
+    def __init__(self, number, level, given):
+        self.number = number  # of the element in the table
+        self.table = level  # the row of the table
+        self.given = given  # its settings
+        self.level = level.level
+        self.scope = level.scope
+        self.action = level.action
+        self.inverse = level.curve is not None
+        self.retrips = elements.TABLE[number].device == "50BF"  # a new pulse each time
+        self.tells_sensor = elements.TABLE[number].slug == "sensor_fault"
+        self.unit = records.UNIT_NAMES.index(level.shown_unit())
+        self.shown = 0  # place of the value that records show
+        self.limit = 0  # biased, as records show it
+
+    def battery(self, item):
+        """Return the battery of a slot, from 1; 0 for the bank."""
+        if self.scope == BANK:
+            return 0
+        return (item // 2 if self.scope == TERMINAL else item) + 1
+
+    def terminal(self, item):
+        """Return the terminal of a slot: 1 for +, 2 for -, 0 for none."""
+        return item % 2 + 1 if self.scope == TERMINAL else 0
+
 
 def plan(bank):
-    """Return the slots of a bank as (element, row, battery, terminal): numbers, -1 where none.
-
-    In the order in which events of a tick are told: element, battery, terminal, level. Boot only.
-    """
-    found = []
+    """Return the rows of a bank, in the table's order and level after level. Boot only."""
+    rows = []
     for number in range(len(elements.TABLE)):
         element = elements.TABLE[number]
-        for battery in range(-1, bank.batteries):
-            for terminal in range(-1, 2):
-                for level in range(TRIP + 1):
-                    for row in element.levels:
-                        if row.level != level or bank.level(element, row) is None:
-                            continue
-                        if (battery >= 0, terminal >= 0) == _extent(row.scope):
-                            found.append((number, row, battery, terminal))
-    return found
-
-
-def _extent(scope):
-    return scope in (BATTERY, TERMINAL), scope == TERMINAL
+        for level in range(TRIP + 1):
+            for row in element.levels:
+                given = bank.level(element, row)
+                if row.level == level and given is not None:
+                    rows.append(Row(number, row, given))
+    return rows
 
 
 class Decider:
@@ -47,8 +71,9 @@ class Decider:
 
     def __init__(self, bank, quantities, integrator, fresh, health, breakers, log):
         """Build the slots of a `settings.Bank`. Boot only."""
-        planned = plan(bank)
-        self.slots = Slots(len(planned), quantities.values, fresh)
+        self.rows = plan(bank)
+        counts = [(2 * bank.batteries, bank.batteries, 1)[row.scope] for row in self.rows]
+        self.slots = Slots(counts, quantities.values, fresh)
         self.quantities = quantities
         self.integrator = integrator
         self.health = health
@@ -56,124 +81,120 @@ class Decider:
         self.log = log
         self.fan = False
         self.alarms = 0  # alarm and trip levels that are operated
-        self.element = ints(len(planned))
-        self.level = ints(len(planned))
-        self.battery = ints(len(planned))  # from 1; 0: none
-        self.terminal = ints(len(planned))  # 1 +, 2 -; 0: none
-        self.action = ints(len(planned))
-        self.unit = ints(len(planned))
-        self.shown = ints(len(planned))  # place of the value that records show
-        self.limit = ints(len(planned))  # biased, as records show it
-        self.inverse = ints(len(planned))
-        self.done = ints(len(planned))  # what was done when it last operated
-        self.retrips = ints(len(planned))  # 1: gives a breaker that stays a new pulse
-        self.sensor = ints(len(planned), -1)  # channel whose state the record tells
-        for i in range(len(planned)):
-            self._fill(i, bank, planned[i])
+        self._keys = ints(self.slots.count)  # of the changed slots: the order of their records
+        self._done = bytearray(self.slots.count)  # by key's place: the action that was done
+        for r in range(len(self.rows)):
+            self._fill(r, self.rows[r])
 
-    def _fill(self, i, bank, planned):
-        """Fill slot `i` from its row and the bank's settings."""
-        number, row, battery, terminal = planned
-        given = bank.level(elements.TABLE[number], row)
+    def _fill(self, r, row):
+        """Fill the fields of row `r` from the table and the bank's settings."""
+        table = row.table
+        given = row.given
         slots = self.slots
         places = self.quantities.places
-        offset = (2 * battery + terminal, battery, 0)[row.scope]
-        per_unit = elements.UNITS[row.unit][0]
-        slots.quantity[i] = places[row.quantity] + offset
+        per_unit = elements.UNITS[table.unit][0]
         pickup = dropout = 1  # a flag
-        if row.curve:
+        if table.curve:
             pickup = dropout = 100 * per_unit  # the integrator's whole way
-        elif not elements.is_flag(row):
+        elif not elements.is_flag(table):
             pickup = to_fixed(given["pickup"], per_unit)
             dropout = to_fixed(given["dropout"], per_unit)
-        slots.pickup[i] = pickup + BIAS
-        slots.dropout[i] = dropout + BIAS
-        slots.delay[i] = given.get("delay_ms", 0)
-        slots.needed[i] = given.get("samples", 1) - 1
-        slots.reset[i] = row.reset_ms
-        slots.latch[i] = 1 if row.latch else 0
-        slots.channel[i] = self._channel(row, battery, terminal)
-        self._fill_gate(i, row, given, offset)
-        self.element[i] = number
-        self.level[i] = row.level
-        self.battery[i] = battery + 1
-        self.terminal[i] = terminal + 1
-        self.action[i] = row.action
-        self.unit[i] = records.UNIT_NAMES.index(row.shown_unit())
-        self.shown[i] = slots.quantity[i]
-        self.limit[i] = slots.pickup[i]
-        self.inverse[i] = 1 if row.curve else 0
-        self.retrips[i] = 1 if elements.TABLE[number].device == "50BF" else 0
-        if elements.TABLE[number].slug == "sensor_fault":
-            self.sensor[i] = slots.channel[i]
-        if row.curve:
-            self.shown[i] = places["load"] + offset
-            self.limit[i] = self.integrator.pickup_mA + BIAS
-        elif row.shows:
-            self.shown[i] = places[row.shows] + offset
-            self.limit[i] = self.quantities.small_mA + BIAS
+        row.shown = places[table.quantity]
+        row.limit = pickup + BIAS
+        if table.curve:
+            row.shown = places["load"]
+            row.limit = self.integrator.pickup_mA + BIAS
+        elif table.shows:
+            row.shown = places[table.shows]
+            row.limit = self.quantities.small_mA + BIAS
+        slots.set(r, compare.PLACE, places[table.quantity])
+        slots.set(r, compare.PICKUP, pickup + BIAS)
+        slots.set(r, compare.DROPOUT, dropout + BIAS)
+        slots.set(r, compare.DELAY, given.get("delay_ms", 0))
+        slots.set(r, compare.NEEDED, given.get("samples", 1) - 1)
+        slots.set(r, compare.RESET, table.reset_ms)
+        slots.set(r, compare.LATCH, 1 if table.latch else 0)
+        slots.set(r, compare.CHANNEL, self._channel(table))
+        slots.set(r, compare.CHANNEL_STEP, 0 if row.scope == BANK else 1)
+        self._fill_gate(r, table, given)
 
-    def _fill_gate(self, i, row, given, offset):
+    def _fill_gate(self, r, table, given):
         slots = self.slots
-        if row.gate is None or "at_least" not in given:
-            slots.gate[i] = self.quantities.always
-            slots.gate_pickup[i] = slots.gate_dropout[i] = BIAS
-            return
-        least = to_fixed(
-            given["at_least"], elements.UNITS[elements.quantity_facts(row.gate)[1]][0]
-        )
-        slots.gate[i] = self.quantities.places[row.gate] + offset
-        slots.gate_pickup[i] = least + BIAS
-        slots.gate_dropout[i] = least * 9 // 10 + BIAS
+        least = 0
+        place = self.quantities.always
+        if table.gate is not None and "at_least" in given:
+            per_unit = elements.UNITS[elements.quantity_facts(table.gate)[1]][0]
+            least = to_fixed(given["at_least"], per_unit)
+            place = self.quantities.places[table.gate]
+            slots.set(r, compare.GATE_STEP, 1)
+        slots.set(r, compare.GATE, place)
+        slots.set(r, compare.GATE_PICKUP, least + BIAS)
+        slots.set(r, compare.GATE_DROPOUT, least * 9 // 10 + BIAS)
 
-    def _channel(self, row, battery, terminal):
-        """Return the channel whose conversions a slot counts."""
+    def _channel(self, table):
+        """Return the channel whose conversions the first slot of a row counts."""
         frame = self.quantities.frame
-        if terminal >= 0:
-            return frame.terminal + 2 * battery + terminal
-        if battery >= 0:
-            return battery
-        return {"busbar_lost": frame.bus, "reference_lost": frame.reference}.get(
-            row.quantity, frame.ambient
-        )
+        if table.scope == TERMINAL:
+            return frame.terminal
+        if table.scope != BANK:
+            return 0
+        own = {"busbar_lost": frame.bus, "reference_lost": frame.reference}
+        return own.get(table.quantity, frame.ambient)
 
     def run(self, now_ms, gap):
         """Compare, then do and record what changed. From the control step: allocates nothing.
 
-        Outputs first: every trip is commanded before the first record is written.
+        Outputs first: every trip is commanded before the first record is written. Records go in
+        the order: what cleared, what operated, what was commanded.
         """
-        changed = self.slots.run(now_ms, gap)
-        if changed == 0:
+        count = self.slots.run(now_ms, gap)
+        if count == 0:
             return
-        for place in range(changed):
-            self._act(self.slots.changed[place], now_ms)
-        for place in range(changed):
-            i = self.slots.changed[place]
-            if self.slots.state[i] != OPERATED:
-                self._record(i, now_ms, records.CLEAR, NO_ACTION)
-        for place in range(changed):
-            i = self.slots.changed[place]
-            if self.slots.state[i] == OPERATED and self.level[i]:
-                self._record(i, now_ms, self.level[i], self.done[i])
-        for place in range(changed):
-            i = self.slots.changed[place]
-            if self.slots.state[i] == OPERATED and not self.level[i]:
-                self._record(i, now_ms, records.COMMAND, self.done[i])
+        self._arrange(count)
+        changed = self.slots.changed
+        for place in range(count):
+            self._act(place, changed[place], now_ms)
+        for kind in _ORDER:
+            for place in range(count):
+                code = changed[place]
+                if self._kind(code) == kind:
+                    self._record(code, now_ms, kind, self._done[place])
 
-    def _act(self, i, now_ms):
-        """Do what slot `i` asks for, and keep what was done for its record."""
-        operated = self.slots.state[i] == OPERATED
-        if self.level[i] >= ALARM:
+    def _arrange(self, count):
+        """Sort what changed by element, battery, terminal, level, row."""
+        changed = self.slots.changed
+        for place in range(count):
+            r = changed[place] >> _ITEM_BITS
+            item = changed[place] & _ITEM
+            row = self.rows[r]
+            key = (row.number * 16 + row.battery(item)) * 4 + row.terminal(item)
+            self._keys[place] = (key * 4 + row.level) * 64 + r
+        compare.arrange(changed, self._keys, count)
+
+    def operated(self, code):
+        """Return whether a changed slot has operated; if not, it has cleared."""
+        return self.slots.state[self.slots.slot(code >> _ITEM_BITS, code & _ITEM)] == OPERATED
+
+    def _kind(self, code):
+        """Return CLEAR, COMMAND, or INFO for a level that has operated."""
+        if not self.operated(code):
+            return records.CLEAR
+        return records.INFO if self.rows[code >> _ITEM_BITS].level else records.COMMAND
+
+    def _act(self, place, code, now_ms):
+        """Do what a changed slot asks for, and keep what was done for its record."""
+        row = self.rows[code >> _ITEM_BITS]
+        operated = self.operated(code)
+        if row.level >= ALARM:
             self.alarms += 1 if operated else -1
-        action = self.action[i]
-        if action == FAN:
+        if row.action == FAN:
             self.fan = operated
-        if operated:
-            if action >= TRIP_BATTERY:
-                action = self._trip(i, action, self.battery[i] - 1, now_ms)
-            self.done[i] = action
+        action = row.action if operated else NO_ACTION
+        if action >= TRIP_BATTERY:
+            action = self._trip(row, row.battery(code & _ITEM) - 1, now_ms)
+        self._done[place] = action
 
-    def _trip(self, i, action, k, now_ms):
+    def _trip(self, row, k, now_ms):
         """Trip by the matrix; return the action that was done, NO_ACTION if all was open already.
 
         Rule 1: the instantaneous element trips the battery that is reversed, else the main. Rule
@@ -181,6 +202,7 @@ class Decider:
         would not isolate it, so all are tripped.
         """
         breakers = self.breakers
+        action = row.action
         reversed_ = k >= 0 and (self.quantities.bank[REVERSED] >> k) & 1
         if action == BATTERY_OR_MAIN:
             action = TRIP_BATTERY if reversed_ else TRIP_MAIN
@@ -189,42 +211,47 @@ class Decider:
             action = TRIP_ALL if reversed_ else TRIP_MAIN
         index = k if action == TRIP_BATTERY else breakers.main
         moved = breakers.trip(index, now_ms)
-        if self.retrips[i]:
+        if row.retrips:
             breakers.retrip(index, now_ms)
         if action == TRIP_ALL:
             for other in range(breakers.main):
                 moved = breakers.trip(other, now_ms) or moved
         return action if moved else NO_ACTION
 
-    def _record(self, i, now_ms, kind, action):
-        battery = self.battery[i]
+    def _record(self, code, now_ms, kind, action):
+        r = code >> _ITEM_BITS
+        item = code & _ITEM
+        row = self.rows[r]
+        battery = row.battery(item)
+        values = self.quantities.values
         held = NONE
-        limit = self.limit[i]
+        limit = row.limit
         if kind == records.CLEAR:
-            limit = limit if self.inverse[i] else self.slots.dropout[i]
-        elif self.inverse[i]:
-            held = ((now_ms - self.integrator.since[battery - 1]) & MASK) + BIAS
+            if not row.inverse:
+                limit = self.slots.get(r, compare.DROPOUT)
+        elif row.inverse:
+            held = ((now_ms - self.integrator.since[item]) & MASK) + BIAS
         else:
-            held = ((now_ms - self.slots.stamp[i]) & MASK) + BIAS
-        load = NONE
-        if battery:
-            load = self.quantities.values[self.quantities.at_load + battery - 1]
-        detail = 0
-        if self.sensor[i] >= 0:
-            detail = self.health[self.sensor[i]]
-            if not detail and battery and not self.terminal[i]:
-                detail = self.health[self.quantities.frame.voltage + battery - 1]
+            held = ((now_ms - self.slots.stamp[self.slots.slot(r, item)]) & MASK) + BIAS
         self.log.write(
-            kind,
-            self.level[i],
-            self.element[i],
+            kind if kind != records.INFO else row.level,
+            row.level,
+            row.number,
             battery,
-            self.terminal[i],
+            row.terminal(item),
             action,
-            self.unit[i],
-            detail,
-            self.quantities.values[self.shown[i]],
+            row.unit,
+            self._sensor_state(r, item) if row.tells_sensor else 0,
+            values[row.shown + item],
             limit,
             held,
-            load,
+            values[self.quantities.at_load + battery - 1] if battery else NONE,
         )
+
+    def _sensor_state(self, r, item):
+        """Return the health that a sensor fault tells, of either channel of a monitor."""
+        channel = self.slots.get(r, compare.CHANNEL)
+        state = self.health[channel + item * self.slots.get(r, compare.CHANNEL_STEP)]
+        if not state and channel == 0:
+            state = self.health[self.quantities.frame.voltage + item]
+        return state

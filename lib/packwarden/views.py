@@ -8,10 +8,10 @@ import json
 
 from packwarden import elements
 from packwarden.breakers import STATE_NAMES
-from packwarden.compare import IDLE, PICKED_UP
+from packwarden.compare import COUNT, IDLE, PICKED_UP
 from packwarden.fixed import decimal
 from packwarden.frame import HEALTH_NAMES
-from packwarden.records import two_digits
+from packwarden.records import TERMINAL_NAMES, two_digits
 
 
 class Refused(Exception):
@@ -209,21 +209,22 @@ def _battery(context, words, as_json):
 def _active(protection, battery):
     """Yield a line per level of a battery (0: of all) that is picked up or operated."""
     decider = protection.decider
-    for i in range(decider.slots.count):
-        state = decider.slots.state[i]
-        if state == IDLE or (battery and decider.battery[i] != battery):
-            continue
-        place = ""
-        if decider.battery[i]:
-            place = "  BAT" + two_digits(decider.battery[i])
-        if decider.terminal[i]:
-            place += " TERM" + ("+" if decider.terminal[i] == 1 else "-")
-        yield "  %s %s %s%s\r\n" % (
-            "picked up" if state == PICKED_UP else "operated ",
-            elements.LEVEL_NAMES[decider.level[i]] or elements.ACTION_NAMES[decider.action[i]],
-            elements.slug(decider.element[i]),
-            place,
-        )
+    for r in range(len(decider.rows)):
+        row = decider.rows[r]
+        for item in range(decider.slots.get(r, COUNT)):
+            state = decider.slots.state[decider.slots.slot(r, item)]
+            own = row.battery(item)
+            if state == IDLE or (battery and own != battery):
+                continue
+            place = "  BAT" + two_digits(own) if own else ""
+            if row.terminal(item):
+                place += " TERM" + TERMINAL_NAMES[row.terminal(item)]
+            yield "  %s %s %s%s\r\n" % (
+                "picked up" if state == PICKED_UP else "operated ",
+                elements.LEVEL_NAMES[row.level] or elements.ACTION_NAMES[row.action],
+                elements.slug(row.number),
+                place,
+            )
 
 
 def _counts(protection):
@@ -231,12 +232,13 @@ def _counts(protection):
     decider = protection.decider
     picked = 0
     operated = [0, 0, 0, 0]
-    for i in range(decider.slots.count):
-        state = decider.slots.state[i]
-        if state == PICKED_UP:
-            picked += 1
-        elif state != IDLE:
-            operated[decider.level[i]] += 1
+    for r in range(len(decider.rows)):
+        for item in range(decider.slots.get(r, COUNT)):
+            state = decider.slots.state[decider.slots.slot(r, item)]
+            if state == PICKED_UP:
+                picked += 1
+            elif state != IDLE:
+                operated[decider.rows[r].level] += 1
     return picked, operated[1], operated[2], operated[3]
 
 
