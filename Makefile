@@ -12,7 +12,7 @@ FIND_PYTHON = for p in $(PYTHON) python3 python3.11 python3.12 python3.13 python
 	done; echo 'Packwarden needs Python 3.11 or newer' >&2; exit 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test fmt lint type bench lock clean
+.PHONY: help setup run test fmt lint type bench docs lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ type: $(STAMP) ## check types: the board's code against the ESP32 stubs, then th
 
 bench: $(STAMP) ## measure the control step, the simulation's speed and the heap
 	@$(BIN)/packwarden bench
+
+docs: $(STAMP) ## run the commands that the documentation shows, and paste what they print
+	@$(BIN)/python -m packwarden_host.docs
 
 lock: $(STAMP) ## take the newest version of everything into requirements.lock
 	$(BIN)/python -m venv --clear $(VENV)/newest

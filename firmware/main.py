@@ -13,7 +13,6 @@ if hasattr(micropython, "alloc_emergency_exception_buf"):  # every board has it,
 from machine import WDT, Pin, freq, reset
 
 import board
-import cabinet
 
 # Active high, de-energised: no breaker moves, the alarm is given, nothing is permitted.
 PINS = [
@@ -25,9 +24,15 @@ PINS = [
         board.PIN_DISCHARGE,
     )
 ]
+
+# The rest takes its time to load.
+import cabinet
+import esp
+
 WATCHDOG_ms = 5000  # longer than a tick of 1 s with a hung bus, shorter than a fire
 
 running = None
+esp.osdebug(0, esp.LOG_NONE)  # the IDF would print each failed transaction on the console
 try:
     freq(board.CPU_HZ)
     running = cabinet.current = cabinet.Cabinet(PINS)

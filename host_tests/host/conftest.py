@@ -1,0 +1,67 @@
+"""What the tests of the host command share: a command line in this process, a good bank file."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from packwarden_host import bank_file, cli
+
+
+@dataclass
+class Result:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def packwarden(capsys):
+    """Run a command line in this process: exit code, stdout, stderr."""
+
+    def run(*arguments):
+        code = cli.run([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Result(code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def refused(packwarden):
+    """Run a command line that must be refused: exit code 2, one line on stderr (returned)."""
+
+    def run(*arguments):
+        result = packwarden(*arguments)
+        assert (result.code, result.out) == (2, "")
+        assert result.err.startswith("packwarden: ")
+        assert result.err.count("\n") == 1 and result.err.endswith("\n")
+        return result.err
+
+    return run
+
+
+@pytest.fixture
+def bank():
+    """A good configuration of four batteries."""
+    return bank_file.build(bank_file.Choices(batteries=4, rated_current_A=100))
+
+
+@pytest.fixture
+def bank_path(tmp_path, bank):
+    path = tmp_path / "bank.json"
+    path.write_text(json.dumps(bank))
+    return path
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Write a file and return its path."""
+
+    def write(content, name="trace.csv") -> Path:
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write

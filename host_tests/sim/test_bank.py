@@ -1,0 +1,453 @@
+"""The physical bank: shares, faults, energy and heat, and the interface that the chips see."""
+
+import io
+import json
+import runpy
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+
+from packwarden_sim import thermal
+from packwarden_sim.bank import BankSource
+from packwarden_sim.bank_build import DEFAULTS
+from packwarden_sim.clock import NEVER
+from packwarden_sim.load import Load
+from packwarden_sim.pack import ocv_V
+from packwarden_sim.thermal import Thermal
+from vms import ROOT, run_unix
+
+SHUNT_A = 312.5e-9 / 250e-6
+BUS_V = 195.3125e-6
+
+
+def bank(load_A=0.0, faults=(), batteries=4, **model):
+    return BankSource(
+        {
+            "batteries": batteries,
+            "load": {"steps": [[0, 0, load_A]]},
+            "faults": list(faults),
+            **model,
+        },
+        {},
+        1,
+    )
+
+
+def run(source, until_ms, closed=None, main=1, fan=0, charge=1, discharge=1, from_ms=0):
+    everything = (1 << source.batteries) - 1
+    t_ms = from_ms
+    while t_ms <= until_ms:
+        source.apply(t_ms, everything if closed is None else closed, main, fan, charge, discharge)
+        t_ms = max(source.next_ms, t_ms + 1)
+    return source
+
+
+def fault(kind, at_ms=0, **keys):
+    return {"kind": kind, "at_ms": at_ms, **keys}
+
+
+# ---- shares
+
+
+@pytest.mark.parametrize(
+    ("batteries", "feed", "most", "least"),
+    [(4, "one_end", 1.07, 0.95), (8, [1, 1], 1.33, 0.81), (15, "diagonal", 1.29, 0.83)],
+)
+def test_a_standard_bank_shares_as_known_once_its_slow_resistance_is_there(
+    batteries, feed, most, least
+):
+    source = bank(45.0 * batteries, batteries=batteries, feed=feed, settled=True)
+    run(source, 0)
+    assert max(source.currents_A) / 45 == pytest.approx(most, abs=0.006)
+    assert min(source.currents_A) / 45 == pytest.approx(least, abs=0.006)
+
+
+def test_right_after_a_step_only_the_straight_resistance_counts():
+    source = bank(180.0, feed="one_end")
+    run(source, 0)
+    quick = max(source.currents_A)
+    run(source, 600_000, from_ms=100)
+    assert quick > max(source.currents_A) > 45
+
+
+def test_codes_are_those_of_the_configured_monitor():
+    source = bank(200.0)
+    run(source, 1000)
+    for k in range(4):
+        assert source.shunt[k] * SHUNT_A == pytest.approx(source.currents_A[k], abs=SHUNT_A)
+    assert source.bus[4] * BUS_V == pytest.approx(source.bus_V, abs=BUS_V)
+    assert source.bus[0] > source.bus[4]  # the cables and links take their part
+
+
+def test_currents_beyond_the_range_saturate():
+    source = BankSource(
+        {"load": {"steps": [[0, 0, 5000]]}},
+        {"sensors": {"monitor": "ina238", "shunt_uohm": 1000}},
+        1,
+    )
+    run(source, 0)
+    assert source.shunt[:4] == [32767] * 4
+
+
+# ---- switches
+
+
+def test_an_open_breaker_leaves_the_voltage_and_moves_the_load_to_the_others():
+    source = bank(280.0)
+    run(source, 500)
+    run(source, 1000, closed=0b1011, from_ms=510)
+    assert source.shunt[2] == 0
+    assert source.bus[2] * BUS_V == pytest.approx(source.packs.emf_V[2], abs=BUS_V)
+    assert sum(source.currents_A) == pytest.approx(280.0)
+
+
+def test_the_main_ends_the_load_but_not_what_batteries_do_to_each_other():
+    source = bank(280.0, soc_percent=[100, 50, 50, 50])
+    run(source, 100, main=0)
+    assert source.load_A == 0.0
+    assert source.currents_A[0] > 20
+    assert sum(source.currents_A) == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize(("load_A", "permit"), [(100.0, "discharge"), (-100.0, "charge")])
+def test_the_permissives_hold_the_inverter(load_A, permit):
+    source = bank(load_A)
+    run(source, 0)
+    assert source.load_A == load_A
+    run(source, 100, from_ms=10, **{permit: 0})
+    assert source.load_A == 0.0
+
+
+def test_all_open_is_dead():
+    source = run(bank(280.0), 100, closed=0)
+    assert (source.bus[4], source.shunt[:4], source.load_A) == (0, [0] * 4, 0.0)
+
+
+def test_lists_are_changed_in_place():
+    source = bank(100.0, faults=[fault("thermistor_short", battery=1, terminal="+", at_ms=500)])
+    before = (source.shunt, source.bus, source.adc_uv, source.states)
+    run(source, 2000)
+    assert all(a is b for a, b in zip(before, _lists(source), strict=True))
+    assert [len(values) for values in _lists(source)] == [5, 5, 10, 5]
+    assert all(isinstance(value, int) for values in _lists(source) for value in values)
+    assert (source.contacts, source.bms, source.end_ms) == (0b1111, 0, NEVER)
+
+
+def _lists(source):
+    return source.shunt, source.bus, source.adc_uv, source.states
+
+
+def test_the_next_solution_is_due_on_the_grid_or_at_the_next_corner():
+    source = bank(faults=[fault("fan_fails", at_ms=230)])
+    source.apply(0, 15, 1, 0, 1, 1)
+    assert source.next_ms == 100
+    source.apply(203, 15, 1, 0, 1, 1)
+    assert source.next_ms == 230
+    source.apply(230, 15, 1, 0, 1, 1)
+    assert source.next_ms == 300
+
+
+# ---- load
+
+
+def test_a_profile_holds_steps_and_ramps():
+    load = Load([[1000, 0, 100.0], [2000, 1000, 300.0], [2500, 500, 0.0]])
+    demands = {t_ms: load.demand(t_ms) for t_ms in (0, 999, 1000, 1999, 2250, 2500, 2750, 9999)}
+    assert list(demands.values()) == [0, 0, 100, 100, 150, 200, 100, 0]
+    assert Load([[1000, 0, 1.0]]).next_ms(0) == 1000
+    assert load.next_ms(9999) == NEVER
+
+
+def test_a_load_of_power_draws_what_it_needs_and_never_more_than_there_is():
+    power = {"steps": [[0, 0, 10_000.0]], "power": True}
+    source = run(bank(load=power), 0)
+    assert source.load_A * source.bus_V == pytest.approx(10_000.0)
+    impossible = {"steps": [[0, 0, 1e7]], "power": True}
+    source = run(bank(load=impossible), 0)
+    assert source.bus_V == pytest.approx(source.ladder.open_V / 2)
+
+
+def test_the_inverter_stops_at_its_own_limits():
+    low = run(bank(load={"steps": [[0, 0, 2000]], "cutoff_V": 50.0}), 0)
+    assert low.bus_V == pytest.approx(50.0)
+    high = run(bank(load={"steps": [[0, 0, -2000]], "ceiling_V": 55.0}), 0)
+    assert high.bus_V == pytest.approx(55.0)
+    most = run(bank(load={"steps": [[0, 0, -2000]], "most_A": 150.0}), 0)
+    assert most.load_A == -150.0
+
+
+# ---- what goes wrong
+
+
+def test_a_loose_joint_grows_lowers_its_share_and_heats_its_terminal():
+    loose = fault("joint_resistance", 1000, battery=5, terminal="+", added_mohm=5.0, ramp_ms=2000)
+    source = bank(750.0, [loose], batteries=15, settled=True)
+    run(source, 900)
+    sound = source.currents_A[4]
+    run(source, 2000, from_ms=1000)
+    half = source.currents_A[4]
+    run(source, 3000, from_ms=2100)
+    assert sound > half > source.currents_A[4]
+    run(source, 600_000, from_ms=3100)
+    temperatures = source.thermal.lug_C
+    assert temperatures.index(max(temperatures)) == 8
+    assert source.adc_uv.index(min(source.adc_uv[:30])) == 8  # the hottest has the lowest voltage
+
+
+def test_a_shorted_cell_is_fed_by_the_others():
+    source = bank(160.0, [fault("internal_short", 1000, battery=3, shorted_cells=1)])
+    run(source, 900)
+    assert source.currents_A[2] > 0
+    run(source, 1000, from_ms=1000)
+    assert source.currents_A[2] < -150
+    assert source.shunt[2] < 0
+
+
+def test_a_bridge_inside_a_pack_drains_and_heats_it_though_its_breaker_is_open():
+    source = bank(0.0, [fault("internal_short", battery=1, short_mohm=100)])
+    run(source, 60_000, closed=0b1110)
+    short_A = 53.0 / 0.104
+    assert source.packs.soc_percent[0] == pytest.approx(80 - short_A * 60 / 3600, abs=0.5)
+    assert source.thermal.pack_C[0] > source.thermal.pack_C[1] + 20
+
+
+def test_a_short_across_the_busbars_lies_ahead_of_the_main_or_behind_it():
+    for behind, remains in ((True, False), (False, True)):
+        shorted = [fault("external_short", short_mohm=1, behind_main=behind)]
+        source = run(bank(0.0, shorted), 0)
+        assert min(source.currents_A) > 1000
+        run(source, 10, main=0, from_ms=10)
+        assert (min(source.currents_A) > 1000) is remains
+
+
+def test_a_prospective_fault_current_is_that_of_its_resistance():
+    shorted = [fault("external_short", short_mohm=1e-3, behind_main=True)]
+    # At first the straight resistance alone, (4.2 + 3.5 + 2.05) mOhm; the domain's 3.2 kA later.
+    first = run(bank(0.0, shorted, batteries=1), 0)
+    assert first.currents_A[0] == pytest.approx(16 * ocv_V(80) / 9.75e-3, rel=0.01)
+    later = run(bank(0.0, shorted, batteries=1, settled=True), 0)
+    assert later.currents_A[0] == pytest.approx(3200, rel=0.02)
+
+
+def test_a_pack_that_is_joined_late_equalises_from_then_on():
+    source = bank(0.0, [fault("joined", 1000, battery=2)], soc_percent=[90, 50, 90, 90])
+    run(source, 900)
+    assert source.currents_A[1] == 0
+    assert source.bus[1] * BUS_V == pytest.approx(16 * ocv_V(50), abs=BUS_V)
+    run(source, 1000, from_ms=1000)
+    assert source.currents_A[1] < -20
+
+
+def test_a_bms_opens_an_empty_battery_after_its_alarm():
+    source = bank(50.0, batteries=1, soc_percent=1.0)
+    alarmed_ms = opened_ms = None
+    for t_ms in range(0, 600_000, 100):
+        source.apply(t_ms, 1, 1, 0, 1, 1)
+        if alarmed_ms is None and source.bms:
+            alarmed_ms = t_ms
+        if opened_ms is None and source.packs.bms_open[0]:
+            opened_ms = t_ms
+    assert 0 < alarmed_ms < opened_ms
+    assert (source.bms, source.shunt, source.bus) == (1, [0, 0], [0, 0])
+
+
+def test_the_posts_of_a_battery_that_its_bms_opened_show_the_busbar():
+    source = run(bank(200.0, [fault("bms_opens", 500, battery=2)]), 1000)
+    assert source.bms == 0b0010
+    assert source.currents_A[1] == 0
+    assert source.bus[1] * BUS_V == pytest.approx(source.bus_V, abs=0.1)
+    run(source, 1200, closed=0b1101, from_ms=1100)
+    assert source.bus[1] == 0
+
+
+def test_faults_end_and_add_up():
+    faults = [
+        fault("current_offset", 100, battery=1, offset_A=5.0, until_ms=500),
+        fault("current_offset", 300, battery=1, offset_A=2.0),
+        fault("bms_alarm", 100, battery=4, until_ms=500),
+        fault("voltage_offset", 100, battery=2, offset_V=-0.5, until_ms=500),
+        fault("pack_voltage", 600, battery=3, offset_V=0.5, until_ms=700),
+        fault("bms_opens", 600, battery=1, until_ms=700),
+        fault("internal_resistance", 800, battery=4, added_mohm=10.0),
+        fault("link_resistance", 800, link=1, terminal="-", added_mohm=3.0),
+    ]
+    source = bank(200.0, faults)
+
+    def offset_A():
+        return source.shunt[0] * SHUNT_A - source.currents_A[0]
+
+    run(source, 200)
+    assert offset_A() == pytest.approx(5.0, abs=0.01)
+    assert source.bms == 0b1000
+    assert source.bus[2] - source.bus[1] == pytest.approx(0.5 / BUS_V, abs=20)
+    run(source, 400, from_ms=210)
+    assert offset_A() == pytest.approx(7.0, abs=0.01)
+    run(source, 500, from_ms=410)
+    assert offset_A() == pytest.approx(2.0, abs=0.01)
+    assert source.bms == 0
+    run(source, 600, from_ms=510)
+    assert source.currents_A[0] == 0
+    assert source.currents_A[2] > source.currents_A[1] + 20
+    run(source, 700, from_ms=610)
+    before = list(source.currents_A)
+    assert before[2] == pytest.approx(before[1], abs=1)
+    run(source, 800, from_ms=710)
+    assert source.currents_A[0] < before[0] - 3
+    assert source.currents_A[3] < before[3] - 10
+
+
+def test_thermistors_fail_at_once_and_drift():
+    faults = [
+        fault("thermistor_open", 250, battery=1, terminal="+", until_ms=750),
+        fault("thermistor_short", 250, terminal="ambient"),
+        fault("thermistor_offset", 250, battery=2, terminal="-", offset_K=20.0),
+    ]
+    source = bank(0.0, faults, gradient_K=0)
+    run(source, 200)
+    sound = source.adc_uv[0]
+    run(source, 250, from_ms=250)
+    assert source.adc_uv[0] == 2_200_000
+    assert source.adc_uv[8] == 0
+    assert source.adc_uv[3] < sound - 200_000
+    run(source, 800, from_ms=300)
+    assert source.adc_uv[0] == pytest.approx(sound, abs=100)
+    assert source.adc_uv[9] == 1_100_000  # the reference resistor equals the pull-up
+
+
+# ---- energy and heat
+
+
+def test_what_the_cells_give_is_what_the_load_takes_and_the_heat():
+    hidden = {"lug_air_K_W": 3.0}
+    source = bank(300.0, batteries=3, thermal=hidden, soc_percent=60)
+    packs, heat = source.packs, source.thermal
+    stored_J = heat.stored_J()
+    given_J = delivered_J = bars_J = gone_J = 0.0
+    for t_ms in range(0, 300_001, 100):
+        source.apply(t_ms, 7, 1, 0, 1, 1)
+        if t_ms < 300_000:
+            for k in range(3):
+                given_J += 16 * ocv_V(packs.soc_percent[k]) * source.currents_A[k] * 0.1
+            delivered_J += source.load_A * source.bus_V * 0.1
+            bars_J += source.ladder.losses_W(source.load_A, source.currents_A) * 0.1
+        if t_ms % 1000 == 0 and t_ms:
+            gone_J += heat.to_room_W
+    warmed_J = heat.stored_J() - stored_J + gone_J
+    assert warmed_J > 100_000
+    assert warmed_J == pytest.approx(given_J - delivered_J - bars_J, rel=1e-4)
+
+
+def test_charge_follows_the_current():
+    source = run(bank(400.0), 360_000)
+    mean = sum(source.packs.soc_percent) / 4
+    assert mean == pytest.approx(80.0 - 100.0 * 0.1, abs=1e-6)
+
+
+def heated(lug_W, seconds, fan=False, **figures):
+    """One battery whose positive joint makes `lug_W` in a cabinet held at 25 degC."""
+    constants = dict(thermal.DEFAULTS, air_J_K=1e12, pack_J_K=1e12, cable_J_K=1e12, **figures)
+    model = Thermal(1, 25.0, 0.0, constants)
+    model.fan = fan
+    for _ in range(seconds):
+        model.advance(1.0, [100.0**2], [lug_W / 100.0**2, 0.0], 0.0, [0.0])
+    return model.lug_C[0] - 25.0
+
+
+def test_a_lug_ends_at_its_power_times_its_thermal_resistance():
+    constants = thermal.DEFAULTS
+    paths = ("lug_air_K_W", "lug_cable_K_W", "lug_pack_K_W")
+    together_K_W = 1 / sum(1 / constants[path] for path in paths)
+    assert 2 < together_K_W < 6  # domain: 2..6 K/W
+    assert heated(10.0, 3600) == pytest.approx(10.0 * together_K_W, rel=1e-4)
+    time_s = constants["lug_J_K"] * together_K_W
+    assert 120 < time_s < 480  # domain: 2..8 min
+    assert heated(10.0, round(time_s)) == pytest.approx(
+        10.0 * together_K_W * (1 - 2.718281828**-1), rel=0.01
+    )
+
+
+def test_the_fan_cools_a_lug_and_the_cabinet():
+    assert heated(10.0, 3600, fan=True) < 0.9 * heated(10.0, 3600)
+    still = run(bank(400.0, capacity_Ah=1000, r0_mohm=5), 1_800_000)
+    blown = run(bank(400.0, capacity_Ah=1000, r0_mohm=5), 1_800_000, fan=1)
+    failed = run(bank(400.0, [fault("fan_fails")], capacity_Ah=1000, r0_mohm=5), 1_800_000, fan=1)
+    assert blown.thermal.air_C < still.thermal.air_C - 0.5
+    assert failed.thermal.air_C == still.thermal.air_C
+
+
+def test_settled_lugs_stay_where_they_are():
+    source = run(bank(280.0, settled=True, gradient_K=4), 0)
+    begin = list(source.thermal.lug_C)
+    for _ in range(120):
+        source.thermal.advance(
+            1.0, [i * i for i in source.currents_A], source.joint_ohm, 1e-3, [0.0] * 4
+        )
+        source.thermal.air_C = 25.0
+    assert source.thermal.lug_C == pytest.approx(begin, abs=0.02)
+    assert begin[6] - begin[0] == pytest.approx(4.0, abs=0.6)  # the cabinet's gradient
+
+
+def test_a_settled_bank_waits_warm_while_the_board_boots():
+    source = bank(280.0, settled=True)
+    source.apply(0, 15, 1, 0, 0, 0)
+    assert source.load_A == 0.0
+    assert source.thermal.lug_C[0] > 25.5
+    source.apply(0, 15, 1, 0, 1, 1)
+    assert source.load_A == 280.0
+    assert source.currents_A[1] == pytest.approx(70.0, abs=1.5)
+
+
+def test_a_long_tick_heats_as_much_as_many_short_ones():
+    loose = fault("joint_resistance", battery=1, terminal="+", added_mohm=4.0)
+    fine, coarse = bank(280.0, [loose]), bank(280.0, [loose])
+    run(fine, 300_000)
+    for t_ms in range(0, 300_001, 5000):
+        coarse.apply(t_ms, 15, 1, 0, 1, 1)
+    assert coarse.thermal.lug_C == pytest.approx(fine.thermal.lug_C, abs=0.3)
+
+
+# ---- over a reset, scatter, the other VM
+
+
+def test_a_bank_outlives_the_reset_of_its_controller():
+    faults = [
+        fault("room", 1000, change_K=8.0, ramp_ms=30_000),
+        fault("joint_resistance", 0, battery=2, terminal="+", added_mohm=5.0, ramp_ms=60_000),
+    ]
+    through = run(bank(280.0, faults), 60_000)
+    first = run(bank(280.0, faults), 20_000)
+    state = json.loads(json.dumps(first.save()))
+    second = bank(280.0, faults)
+    second.apply(0, 15, 1, 0, 0, 0)
+    second.restore(state)
+    run(second, 60_000, from_ms=20_000)
+    for key, value in through.truth(0).items():
+        assert second.truth(0)[key] == pytest.approx(value, abs=0.02), key
+
+
+def test_scatter_follows_the_seed():
+    def resistances(seed):
+        return BankSource({"scatter_percent": 5}, {}, seed).packs.r0_ohm
+
+    assert resistances(1) == resistances(1) != resistances(2)
+    assert len(set(resistances(1))) == 4
+    assert all(0.95 * 4.2e-3 <= ohm <= 1.05 * 4.2e-3 for ohm in resistances(3))
+
+
+def test_every_default_is_a_key_that_the_model_takes():
+    source = BankSource(dict(DEFAULTS), {"sensors": "lost"}, 1)
+    run(source, 100)
+    assert source.load_A == 0.0
+
+
+def test_cpython_and_the_vm_make_the_same_bank():
+    script = Path(__file__).with_name("bank_runs.py")
+    text = io.StringIO()
+    with redirect_stdout(text):
+        runpy.run_path(str(script), run_name="__main__")
+    there = run_unix(script, path=(ROOT / "tools",), heap="2m")
+    here = [[float(word) for word in line.split()] for line in text.getvalue().splitlines()]
+    assert len(here) > 15
+    for mine, line in zip(here, there.splitlines(), strict=True):
+        assert [float(word) for word in line.split()] == pytest.approx(mine, abs=1, rel=1e-6)

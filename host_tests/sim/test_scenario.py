@@ -1,0 +1,224 @@
+"""Scenario files: what is read, what is refused and how, and what a scenario becomes."""
+
+import pytest
+
+from packwarden_host import bank_file, scenario
+from packwarden_host.errors import BadInput
+from packwarden_sim.bank import BankSource
+from packwarden_sim.bank_build import DEFAULTS
+from packwarden_sim.bank_faults import KINDS
+
+GOOD = """
+title = "a test"
+end_s = 100
+[bank]
+batteries = 4
+rated_current_A = 100
+[load]
+step = [{ at_s = 0, current_A = 200 }, { at_s = 50, ramp_s = 10, current_A = 300 }]
+"""
+
+
+def written(tmp_path, text):
+    path = tmp_path / "s.toml"
+    path.write_text(text)
+    return str(path)
+
+
+def changed(old, new):
+    assert old in GOOD
+    return GOOD.replace(old, new)
+
+
+def fault(text):
+    return f"{GOOD}\n[[fault]]\n{text}\n"
+
+
+@pytest.mark.parametrize("name", scenario.shipped())
+def test_a_shipped_scenario_makes_a_configuration_and_a_bank(name):
+    found = scenario.read(name)
+    config = bank_file.build(found.choices())
+    assert config["bank"]["batteries"] == found.bank.batteries
+    source = found.source()
+    bank = BankSource(source["model"], config, found.seed)
+    everything = (1 << found.bank.batteries) - 1
+    for t_ms in range(0, 30_001, 1000):
+        bank.apply(t_ms, everything, 1, 0, 1, 1)
+    assert sum(bank.currents_A) == pytest.approx(bank.load_A)
+    assert all(12 * found.bank.cells / 4 < volt < 62 for volt in bank.truth(0)["v_V"])
+
+
+def test_all_promised_scenarios_are_shipped():
+    assert {
+        "ambient-fan",
+        "backfed",
+        "healthy-15",
+        "loose-terminal",
+        "lost-hot",
+        "motor-start",
+        "overload",
+        "stuck-breaker",
+        "worked-example-diagonal",
+        "worked-example-one-end",
+    } <= set(scenario.shipped())
+
+
+@pytest.mark.parametrize(
+    ("name", "currents_A"),
+    [
+        ("worked-example-one-end", (35.9, 26.2, 20.4, 17.8)),
+        ("worked-example-diagonal", (26.7, 23.2, 23.2, 26.7)),
+    ],
+)
+def test_the_worked_example_carries_the_published_currents(name, currents_A):
+    found = scenario.read(name)
+    bank = BankSource(found.source()["model"], bank_file.build(found.choices()), found.seed)
+    for t_ms in range(0, 300_001, 1000):
+        bank.apply(t_ms, 15, 1, 0, 1, 1)
+    assert bank.currents_A == pytest.approx(currents_A, abs=0.2)
+
+
+def test_what_is_not_said_is_the_models_default(tmp_path):
+    model = scenario.read(written(tmp_path, GOOD)).source()["model"]
+    for key, value in DEFAULTS.items():
+        if key in model and key not in ("batteries", "thermal", "load", "faults"):
+            assert model[key] == value, key
+    assert set(model) <= set(DEFAULTS)
+    assert model["load"]["steps"] == [[0, 0, 200.0], [50_000, 10_000, 300.0]]
+
+
+def test_bank_and_hardware_faults_go_their_own_ways(tmp_path):
+    text = fault(
+        'kind = "joint_resistance"\nbattery = 3\nterminal = "+"\nadded_mohm = 5\n'
+        "at_s = 10\nramp_s = 20\nuntil_s = 60\n"
+        '[[fault]]\nkind = "breaker_stuck"\nbattery = "main"\n'
+        '[[fault]]\nkind = "breaker_opens"\nbattery = 2\nat_s = 3\n'
+        '[[fault]]\nkind = "monitor_absent"\nbattery = 1\nat_s = 0.5\nuntil_s = 2'
+    )
+    found = scenario.read(written(tmp_path, text))
+    joint = {"kind": "joint_resistance", "battery": 3, "terminal": "+", "added_mohm": 5.0}
+    times = {"at_ms": 10_000, "ramp_ms": 20_000, "until_ms": 60_000}
+    assert found.source()["model"]["faults"] == [joint | times]
+    assert found.job_faults() == [
+        {"t_ms": 0, "until_ms": None, "target": "breaker main", "kind": "stuck"},
+        {"t_ms": 3000, "until_ms": None, "target": "breaker 2", "kind": "open"},
+        {"t_ms": 500, "until_ms": 2000, "target": "monitor 1", "kind": "nack"},
+    ]
+
+
+SEVERITIES = {
+    "added_mohm": "5",
+    "battery": "2",
+    "terminal": '"+"',
+    "link": "1",
+    "shorted_cells": "1",
+    "short_mohm": "2",
+    "offset_V": "0.5",
+    "offset_A": "2",
+    "offset_K": "3",
+    "change_K": "4",
+}
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_fault_of_the_bank_can_be_written_and_acts(tmp_path, kind):
+    model = next(
+        part
+        for part in scenario.BankFault.__subclasses__() + _growing()
+        if "kind" in part.model_fields and kind in part.model_fields["kind"].annotation.__args__
+    )
+    keys = [key for key in SEVERITIES if key in model.model_fields]
+    text = fault(f'kind = "{kind}"\n' + "\n".join(f"{key} = {SEVERITIES[key]}" for key in keys))
+    found = scenario.read(written(tmp_path, text))
+    bank = BankSource(found.source()["model"], {}, 1)
+    bank.apply(0, 15, 1, 1, 1, 1)
+    bank.apply(100, 15, 1, 1, 1, 1)
+
+
+def _growing():
+    kinds = scenario.BankFault.__subclasses__()
+    for kind in kinds:
+        kinds.extend(kind.__subclasses__())
+    return kinds
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("title = ", "not TOML"),
+        (changed("batteries = 4\n", ""), "bank.batteries: is missing"),
+        (changed("batteries = 4", "batteries = 16"), "bank.batteries: must be less than or equal"),
+        (changed("batteries = 4", 'batteries = "4"'), "bank.batteries: must be a valid integer"),
+        (changed("batteries = 4", "batteries = 4\ncolour = 1"), "bank.colour: is not a key"),
+        (changed("rated_current_A = 100", "rated_current_A = nan"), "must be a finite number"),
+        (
+            changed("batteries = 4", "batteries = 4\nsoc_percent = [1, 2]"),
+            "bank.soc_percent has 2 items, 4 are needed",
+        ),
+        (
+            changed("batteries = 4", "batteries = 4\nsoc_percent = 101"),
+            "bank.soc_percent: 101 is outside 0 .. 100",
+        ),
+        (
+            changed("batteries = 4", "batteries = 4\nlink_mohm = [1, 2]"),
+            "bank.link_mohm has 2 items, 3 are needed",
+        ),
+        (
+            changed("batteries = 4", "batteries = 4\nfeed = [1, 5]"),
+            "bank.feed [1, 5] is beyond battery 4",
+        ),
+        (changed("current_A = 200", "power_W = 200"), "load.step[2] goes from"),
+        (changed(", current_A = 200", ""), "load.step[1] needs either"),
+        (changed("at_s = 50", "at_s = 0"), "load.step[2].at_s 0 is not after 0"),
+        (fault('kind = "magic"'), "fault[1]: "),
+        (
+            fault('kind = "joint_resistance"\nbattery = 1\nterminal = "+"\nadded_mohm = 5000'),
+            "fault[1].added_mohm: must be less than or equal to 1000, not 5000",
+        ),
+        (
+            fault('kind = "joint_resistance"\nterminal = "+"\nadded_mohm = 5'),
+            "fault[1].battery: is missing",
+        ),
+        (fault('kind = "bms_alarm"\nbattery = 5'), "fault[1].battery 5 is outside 1 .. 4"),
+        (fault('kind = "bms_alarm"\nbattery = 1\nat_s = 101'), "fault[1].at_s 101 is after end_s"),
+        (
+            fault('kind = "bms_alarm"\nbattery = 1\nat_s = 50\nuntil_s = 40'),
+            "fault[1].until_s 40 is not after at_s 50",
+        ),
+        (
+            fault('kind = "link_resistance"\nlink = 4\nterminal = "+"\nadded_mohm = 1'),
+            "fault[1].link 4 is outside 1 .. 3",
+        ),
+        (
+            fault('kind = "internal_short"\nbattery = 1\nshorted_cells = 16'),
+            "fault[1].shorted_cells leaves none of 16",
+        ),
+        (fault('kind = "thermistor_open"\nterminal = "+"'), "fault[1]: names a battery"),
+        (
+            GOOD + '[[expect]]\nelement = "magic"\nby_s = 3',
+            "expect[1].element: 'magic' is not one",
+        ),
+        (
+            GOOD + '[[expect]]\nelement = "ambient_high"\nby_s = 300',
+            "expect[1].by_s 300 is outside 0 .. 100",
+        ),
+        (GOOD + "[[expect]]\nby_s = 3", "expect[1]: element is missing"),
+        (GOOD + '[[forbid]]\naction = "dance"', "forbid[1].action: 'dance' is not one of none"),
+        (GOOD + "[[forbid]]\nbattery = [1, 7]", "forbid[1].battery 7 is outside 1 .. 4"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_file_and_key(tmp_path, text, said):
+    name = written(tmp_path, text)
+    with pytest.raises(BadInput) as refusal:
+        scenario.read(name)
+    message = str(refusal.value)
+    assert message.startswith(f"{name}: ")
+    assert said in message
+    assert "\n" not in message
+
+
+def test_a_name_that_is_nowhere_lists_those_there_are(tmp_path):
+    with pytest.raises(BadInput, match=r"neither a file nor one of .*loose-terminal"):
+        scenario.read("no-such-scenario")
+    with pytest.raises(BadInput, match="directory"):
+        scenario.read(str(tmp_path))

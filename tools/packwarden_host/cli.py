@@ -1,0 +1,169 @@
+"""The `packwarden` command. A sub-command imports what it needs when it runs, so help is quick."""
+
+import os
+import re
+import signal
+import sys
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from packwarden_host import config_cli
+from packwarden_host.errors import BadInput, RunFailed
+
+app = typer.Typer(
+    help="Packwarden, protection of parallel batteries: the cabinet without hardware, its"
+    " configuration and its console.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(config_cli.app, name="config")
+
+INTERRUPTED = 130
+
+Vm = Annotated[Literal["micropython", "cpython"], typer.Option(help="Where the firmware runs.")]
+Seed = Annotated[int, typer.Option(help="Chooses the noise of the chips.")]
+
+
+@app.command()
+def sim(
+    scenario: Annotated[
+        str | None, typer.Argument(help="A scenario by name (--list), or a TOML file.")
+    ] = None,
+    batteries: Annotated[int | None, typer.Option(help="Size of the bank, 1 .. 15.")] = None,
+    speed: Annotated[str | None, typer.Option(help="Times real time, or max.")] = None,
+    vm: Vm = "micropython",
+    seed: Annotated[
+        int | None, typer.Option(help="Chooses the noise of the chips; else the scenario does.")
+    ] = None,
+    pty: Annotated[
+        bool, typer.Option("--pty", help="Offer the console on a pseudo-terminal until Ctrl-C.")
+    ] = False,
+    list_: Annotated[
+        bool, typer.Option("--list", help="Name the scenarios that come along.")
+    ] = False,
+):
+    """Run the cabinet without hardware: real firmware, real VM, simulated chips and batteries."""
+    from packwarden_host import sim as simulation
+
+    if list_:
+        simulation.show_list()
+    else:
+        simulation.run(simulation.Request(scenario, batteries, speed, vm, seed, pty))
+
+
+@app.command()
+def replay(
+    trace: Annotated[Path, typer.Argument(help="CSV file, a column per measured quantity.")],
+    config: Annotated[Path, typer.Option(help="The bank's configuration (config new).")],
+    vm: Vm = "micropython",
+    form: Annotated[Literal["text", "jsonl"], typer.Option("--format")] = "text",
+    stuck_breaker: Annotated[
+        list[str] | None,
+        typer.Option(metavar="K ...", help="Breakers that stay closed: numbers, or main."),
+    ] = None,
+    tick_ms: Annotated[int | None, typer.Option(help="Another tick than configured, ms.")] = None,
+    seed: Seed = 1,
+):
+    """Run a trace through the real firmware and print what it does, event by event."""
+    from packwarden_host import replay as replaying
+
+    stuck = tuple(stuck_breaker or ())
+    replaying.run(replaying.Request(trace, config, vm, form, stuck, tick_ms, seed))
+
+
+@app.command()
+def elements(
+    json_: Annotated[bool, typer.Option("--json", help="As data.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="As a table for a README.")] = False,
+):
+    """List the protection elements with the settings they ship with, for 100 A per battery."""
+    from packwarden_host import views
+
+    views.show_elements(json_, markdown)
+
+
+@app.command()
+def console(
+    port: Annotated[str, typer.Argument(help="Device, pseudo-terminal, or socket://host:port.")],
+    baud: Annotated[int, typer.Option(help="Baud rate of a serial port.")] = 115_200,
+):
+    """Talk to a cabinet: its own console, key by key; in a pipe line by line."""
+    from packwarden_host import console as bridge
+
+    bridge.run(port, baud)
+
+
+@app.command()
+def bench(json_: Annotated[bool, typer.Option("--json", help="As data.")] = False):
+    """Measure the control step, the simulation's speed and the firmware's heap."""
+    from packwarden_host import bench as benchmark
+
+    benchmark.run(json_)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point: run a command line and leave with its exit code."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command line; returns the exit code. Every expected failure is one line on stderr."""
+    try:
+        with _signals_unwind():
+            code = app(args=_spread(arguments), standalone_mode=False, prog_name="packwarden")
+            sys.stdout.flush()
+            return code if isinstance(code, int) else 0
+    except (BadInput, RunFailed, typer.TyperException) as error:
+        return _complain(error)
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has enough; nothing may be written at exit any more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _complain(error: BadInput | RunFailed | typer.TyperException) -> int:
+    text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
+    line = "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
+    line = line.replace("Value error, ", "")  # a word of the parser's own
+    if line:  # empty where the help was shown instead
+        print(f"packwarden: {line}", file=sys.stderr)
+    return error.exit_code
+
+
+def _spread(arguments: list[str]) -> list[str]:
+    """`--stuck-breaker 3 main` as one option for each value, which the parser does not know."""
+    option = "--stuck-breaker"
+    spread: list[str] = []
+    several = False
+    for argument in arguments:
+        several = several and re.fullmatch(r"[0-9]+|main", argument) is not None
+        if several and spread[-1] != option:
+            spread.append(option)
+        spread.append(argument)
+        several = several or argument == option
+    return spread
+
+
+@contextmanager
+def _signals_unwind():
+    """Let SIGTERM and SIGHUP unwind like Ctrl-C: no process and no folder is left behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def leave(number, _frame):
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,114 @@
+"""`packwarden config new|check|show`: the command line in front of `bank_file` and `views`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+import typer
+
+from packwarden_host.errors import BadInput
+
+app = typer.Typer(help="Make, check and show a bank's configuration.", no_args_is_help=True)
+
+T = TypeVar("T", int, float, Path)
+File = Annotated[Path, typer.Argument(help="A bank's configuration (JSON).", show_default=False)]
+
+
+@app.command()
+def new(
+    batteries: Annotated[int | None, typer.Option(help="Batteries in parallel, 1 .. 15.")] = None,
+    rated_current_a: Annotated[float | None, typer.Option(help="A, per battery.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write.")] = None,
+    cells: Annotated[int, typer.Option(help="Cells in series, 4 .. 16.")] = 16,
+    capacity_ah: Annotated[int, typer.Option(help="Ah, per battery.")] = 100,
+    monitor: Annotated[Literal["ina228", "ina238", "ina226"], typer.Option()] = "ina228",
+    shunt: Annotated[str, typer.Option(help="Its rated current and voltage.")] = "300A/75mV",
+    thermistor: Annotated[
+        Literal["semitec_103at", "tdk_b57861s0103", "murata_ncp18xh103"], typer.Option()
+    ] = "semitec_103at",
+    pull_up_ohm: Annotated[
+        int | None, typer.Option(help="ohm; without it: so that 130 degC stays readable.")
+    ] = None,
+    breaker: Annotated[Literal["shunt_trip", "uvr", "contactor"], typer.Option()] = "shunt_trip",
+    feedback: Annotated[
+        Literal["52a", "52b", "both", "none"], typer.Option(help="Auxiliary contacts wired.")
+    ] = "52a",
+    board: Annotated[str, typer.Option(help="A folder of boards/.")] = "cabinet15",
+    positions: Annotated[
+        str | None, typer.Option(help="Order along the busbar, like 1,2,3,4.")
+    ] = None,
+    bms_contact: Annotated[
+        Literal["closed_on_alarm", "open_on_alarm", "none"], typer.Option()
+    ] = "closed_on_alarm",
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+):
+    """Write a complete configuration from a few figures; asks for missing ones on a terminal."""
+    from packwarden_host import bank_file
+
+    choices = bank_file.Choices(
+        batteries=_asked(batteries, "--batteries", "Batteries in parallel (1 .. 15)", int),
+        rated_current_A=_asked(
+            rated_current_a, "--rated-current-a", "Rated current of one battery in A", float
+        ),
+        cells=cells,
+        capacity_Ah=capacity_ah,
+        monitor=monitor,
+        shunt=shunt,
+        thermistor=thermistor,
+        pull_up_ohm=pull_up_ohm,
+        breaker=breaker,
+        feedback=feedback,
+        board=board,
+        positions=positions,
+        bms_contact=bms_contact,
+    )
+    path = _asked(output, "--output", "File to write", Path)
+    config = bank_file.build(choices)
+    bank_file.write(path, config, force)
+    print(f"{path}: {bank_file.summary(config)}")
+
+
+@app.command()
+def check(
+    file: File,
+    all_: Annotated[bool, typer.Option("--all", help="Name every error, one a line.")] = False,
+):
+    """Check a configuration: exit code 0, or 2 with the reason."""
+    from packwarden_host import bank_file
+
+    if all_:
+        found = bank_file.errors(bank_file.parse(file))
+        for error in found:
+            print(bank_file.one_line(file, [error]), file=sys.stderr)
+        if found:
+            raise typer.Exit(2)
+    print(f"{file}: good: {bank_file.summary(bank_file.read(file))}")
+
+
+@app.command()
+def show(
+    file: File,
+    element: Annotated[str | None, typer.Option(help="Only this element, by its slug.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="As data.")] = False,
+):
+    """Show every value of a configuration with its unit, range and reason."""
+    from packwarden_host import bank_file, views
+
+    views.show_config(bank_file.read(file), element, json_)
+
+
+def _asked(given: T | None, option: str, question: str, kind: type[T]) -> T:
+    """The value given, or asked for where a person sits at a terminal."""
+    if given is not None:
+        return given
+    if not sys.stdin.isatty():
+        raise BadInput(f"{option} is missing (and stdin is no terminal to ask on)")
+    from rich.prompt import Prompt
+
+    while True:
+        try:
+            return kind(Prompt.ask(question))
+        except ValueError:
+            print("that is not a number", file=sys.stderr)
+        except EOFError:
+            raise BadInput(f"{option} is missing") from None

@@ -1,0 +1,92 @@
+"""`make docs`: run the commands that the documentation shows, and paste what they print.
+
+In a Markdown file of the repository
+- a block fenced as `csv NAME` or `json NAME` is written to that file first;
+- a block fenced as `console` holds lines `$ command`, each followed by its output; `packwarden`
+and
+  `make` are run, one after another in one scratch folder per file;
+- a table between `<!-- packwarden ... -->` and `<!-- end -->` is the output of that command.
+`differences` tells what has changed since, figures of the machine's speed aside.
+"""
+
+import difflib
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from packwarden_host import REPOSITORY
+
+FILES = ("README.md", "lib/README.md", "tools/README.md")
+_FENCED = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_GENERATED = re.compile(
+    r"^<!-- (packwarden [^\n]*) -->\n.*?^<!-- end -->$", re.MULTILINE | re.DOTALL
+)
+# What depends on the machine: how long a run took, and on which pseudo-terminal.
+_SPEED = re.compile(r"(simulated in ).*")
+
+
+def refreshed(text: str) -> str:
+    """Return a document with the output of its commands as it is now."""
+    with tempfile.TemporaryDirectory(prefix="packwarden-") as folder:
+
+        def fence(match: re.Match) -> str:
+            kind, name, body = match.groups()
+            if name and kind in ("csv", "json"):
+                (Path(folder) / name).write_text(body)
+            if kind != "console":
+                return match[0]
+            commands = [line for line in body.splitlines() if line.startswith("$ ")]
+            shown = "".join(f"{line}\n{_output(line[2:], folder)}" for line in commands)
+            return f"```console\n{shown}```"
+
+        text = _FENCED.sub(fence, text)
+        return _GENERATED.sub(lambda m: _table(m[1], folder), text)
+
+
+def _table(command: str, folder: str) -> str:
+    return f"<!-- {command} -->\n{_output(command, folder)}<!-- end -->"
+
+
+def _output(command: str, folder: str) -> str:
+    """What a command prints in a pipe: its output, then its complaints."""
+    words = shlex.split(command)
+    where = folder
+    if words[0] == "packwarden":
+        words[0] = str(Path(sys.executable).with_name("packwarden"))
+    elif words[0] == "make":
+        where = str(REPOSITORY)
+    else:
+        raise ValueError(f"the documentation shows a command that is not run: {command}")
+    plain = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+    done = subprocess.run(
+        words, cwd=where, env=plain, capture_output=True, text=True, check=False, timeout=300
+    )
+    return done.stdout + done.stderr
+
+
+def _without_speed(text: str) -> str:
+    return _SPEED.sub(r"\1...", text)
+
+
+def differences(name: str) -> list[str]:
+    """What a document shows and what its commands print now: lines of a diff, none when equal."""
+    before = (REPOSITORY / name).read_text()
+    now = refreshed(before)
+    shown = (_without_speed(before).splitlines(), _without_speed(now).splitlines())
+    return list(difflib.unified_diff(*shown, "shown", "printed", lineterm="", n=1))
+
+
+def main() -> None:
+    """Refresh every document in place."""
+    for name in FILES:
+        path = REPOSITORY / name
+        path.write_text(refreshed(path.read_text()))
+        print(f"refreshed {name}")
+
+
+if __name__ == "__main__":
+    main()

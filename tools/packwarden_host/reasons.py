@@ -1,0 +1,111 @@
+"""Why each setting is what it is: one reason per configuration value and per level of an element.
+
+The board keeps only names, ranges and units; the prose lives here. Figures without a source named
+are engineering judgement.
+"""
+
+# Reasons of the settings that are not elements, by path in the configuration.
+SETTINGS = {
+    "schema": "a later Packwarden that reads files differently counts up",
+    "bank.board": "says which folder of boards/ describes pins, addresses and limits",
+    "bank.batteries": "16 monitor addresses fit one bus: 15 batteries and the busbar",
+    "bank.rated_current_A": "continuous current of one battery; all limits in A scale with it",
+    "bank.capacity_Ah": "weighs the share of the load that is expected of a battery",
+    "bank.cells": "cells in series give the nominal voltage, 3.3 V each (LFP)",
+    "bank.positions": "order along the busbar: neighbours share joints, ends carry more",
+    "bank.tick_ms": "10 ms trips a short in two conversions; slower only for long simulations",
+    "sensors.monitor": "ina226 up to 36 V, ina238 and ina228 up to 85 V; the 228 resolves finest",
+    "sensors.shunt_uohm": "full scale of the monitor has to reach 6 times rated, or a fault clips",
+    "sensors.shunt_rated_A": "what the shunt carries for good without drifting by its own heat",
+    "sensors.thermistor": "a fit to the part's table; Beta alone is off by up to 4 K at the ends",
+    "sensors.thermistor.model": "Steinhart-Hart, 1/T = A + B ln R + C (ln R)^3 (R in ohm, T in K)",
+    "sensors.thermistor.a_e13": "A in 1e-13 / K",
+    "sensors.thermistor.b_e13": "B in 1e-13 / K",
+    "sensors.thermistor.c_e17": "C in 1e-17 / K",
+    "sensors.pull_up_ohm": "130 degC stays above the ADC's blind 150 mV, or it looks shorted",
+    "sensors.reference_ohm": "a known resistor through the same mux proves ADC and excitation",
+    "sensors.excitation_mV": "below 2.4 V the ESP32's ADC is linear, and open is told from cold",
+    "sensors.bms_contact": "a contact that closes on alarm looks healthy when its wire is cut",
+    "breakers.kind": "a shunt trip needs a pulse; release and contactor open when let go",
+    "breakers.feedback": "an auxiliary contact proves that a breaker opened, also without load",
+    "breakers.pulse_ms": "coils trip from 20 ms on and are not rated for continuous duty",
+}
+
+_RISE = "over the siblings' median and the own other pole: cancels the cabinet's gradient"
+_RATE = "slope of 60 s less the siblings' median: sun and fans move all terminals together"
+_SHARE = "only while the median carries 15 A: at light load shares are noise"
+_LOST = "one lost sensor is not an outage, but it is said within seconds"
+
+# Reasons of the levels, by slug and the level's key.
+LEVELS = {
+    "terminal_overtemperature": {
+        "warn": "well above what a sound joint reaches in a cabinet at 40 degC",
+        "alarm": "half way to the trip: time for a person to reduce the load",
+        "trip": "breaker terminals end at 90 degC (UL 489, 40 ambient); the sensor lags by 9 K"
+        " at 37 K/min",
+    },
+    "terminal_rise": {
+        "warn": "NETA 100.18 calls 4 to 15 K probable deficiency; " + _RISE,
+        "alarm": "NETA 100.18 asks for repair at once above 15 K between similar parts",
+        "trip": "twice the repair limit, and really hot: a cold outlier is no fire",
+    },
+    "terminal_rate": {
+        "warn": _RATE,
+        "alarm": "a joint that comes loose heats faster than any load change; 5 K proves it local",
+        "trip": "at 10 K/min the limit of 80 degC comes minutes too late; 50 degC proves heat",
+    },
+    "overcurrent_inverse": {
+        "warn": "10 % above rated for a minute is no start of a motor",
+        "alarm": "three quarters of the way to the trip leave time to shed load",
+        "trip": "200 A opens in 12.8 s, 300 A in 4.2 s: a start of 2 s at 3 times rated passes",
+    },
+    "overcurrent_instantaneous": {
+        "warn": "a fault needs no warning level",
+        "alarm": "a fault needs no alarm level",
+        "trip": "above every start; direction decides between the faulted battery and the main",
+    },
+    "current_imbalance": {
+        "warn": "a sound diagonal bank of 15 stands 33 % above its median; " + _SHARE,
+        "alarm": "a bank fed from one end reaches 54 %; 60 % is a joint, a cable or a cell",
+        "trip": "imbalance wears batteries out but endangers nobody at once; heat is what trips",
+    },
+    "reverse_current": {
+        "warn": "while the bank discharges no battery should charge",
+        "alarm": "20 A into one battery while others deliver: it is fed by its siblings",
+        "trip": "the battery that takes current from the others is the faulted one",
+        "trip_high": "twice rated backwards is a short inside: two samples suffice",
+        "idle_warn": "50 mV between two packs is 2.7 A: equalising at rest is normal, 10 A is not",
+        "idle_alarm": "25 A without any load: the packs were joined unmatched or one is failing",
+        "idle_trip": "equalising ends by itself; a fault shows in the levels under load",
+    },
+    "ambient_high": {
+        "fan": "forced cooling above 35 degC; 3 K and 10 s keep the fan from hunting",
+        "warn": "packs and breakers are rated at 40 degC",
+        "alarm": "LFP packs must not be charged above 45 degC",
+        "trip": "a hot room is no fault of a battery: a person decides",
+    },
+    "sensor_fault": {
+        "alarm": "a monitor that is absent, frozen or lost its settings is never read as 0 A; "
+        + _LOST,
+        "thermistor": "open and short are judged in counts and are no temperature; " + _LOST,
+        "busbar": "the busbar channel proves the batteries' voltages; nothing trips on it",
+        "ambient": "without it the fan runs and rises count from the siblings only",
+        "reference": "without the known resistor no ratio is believed: all thermistors are lost",
+        "trip": "a thermistor that dies hot or rising fast is a joint burning, not a broken wire",
+    },
+    "breaker_failure": {
+        "retrip": "a breaker clears within 50 ms; a second pulse costs nothing",
+        "main": "the next device upstream, after the second pulse had its time",
+        "all": "a stuck breaker on a shorted battery is fed by the others: open all of them",
+        "main_retrip": "the main gets its second pulse as every breaker does",
+        "main_all": "what the main cannot open, the batteries' own breakers can",
+    },
+}
+
+
+def of_setting(path: str) -> str:
+    """Reason of a configuration value by its path; elements by slug and level, else by section."""
+    parts = path.split(".")
+    if parts[0] == "elements":
+        return LEVELS.get(parts[1], {}).get(parts[2], "") if len(parts) > 2 else ""
+    return SETTINGS.get(path) or SETTINGS.get(".".join(parts[:2]), "")

@@ -1,0 +1,191 @@
+"""Scenarios: a bank, its load, what goes wrong and what must follow, as one small TOML file.
+
+`read` takes a file or the name of a shipped scenario; what cannot be is refused with file and key.
+A scenario then gives the configuration of its bank and the source and faults of a run.
+"""
+
+import tomllib
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from packwarden_host.bank_file import Choices
+from packwarden_host.errors import BadInput
+from packwarden_host.scenario_faults import AnyFault, BankFault, HardwareFault
+from packwarden_host.scenario_parts import Bank, Config, Expect, Forbid, Heat, Load, Part, Seconds
+
+SHIPPED = Path(__file__).with_name("scenarios")
+# Keys of [bank] that describe the bank to the firmware, and those that only the model knows.
+_CONFIGURED = {"batteries", "rated_current_A", "cells", "capacity_Ah"}
+_MODELLED = set(Bank.model_fields) - {"rated_current_A", "true_capacity_Ah"}
+_PER_BATTERY = ("true_capacity_Ah", "soc_percent", "r0_mohm", "r1_mohm", "r2_mohm")
+
+
+class Scenario(Part):
+    """One scenario, complete and consistent."""
+
+    title: str = Field(min_length=1, max_length=200)
+    end_s: Seconds
+    tick_ms: int = Field(default=10, ge=10, le=1000)
+    seed: int = Field(default=1, ge=0, le=2**31 - 1)
+    bank: Bank
+    config: Config = Config()
+    thermal: Heat = Heat()
+    load: Load
+    fault: list[AnyFault] = []
+    expect: list[Expect] = []
+    forbid: list[Forbid] = []
+
+    @model_validator(mode="after")
+    def consistent(self) -> Self:
+        """What one key alone cannot show."""
+        problems = chain(_lengths(self.bank), _places(self), _times(self), _steps(self.load))
+        first = next(problems, None)
+        if first is not None:
+            raise ValueError(first)
+        return self
+
+    def choices(self) -> Choices:
+        """What the configuration of this bank is made from."""
+        bank = self.bank.model_dump(include=_CONFIGURED)
+        return Choices(**bank, **self.config.model_dump())
+
+    def source(self) -> dict:
+        """The bank as the `source` of a job."""
+        model = self.bank.model_dump(include=_MODELLED, exclude_none=True)
+        if self.bank.true_capacity_Ah is not None:
+            model["capacity_Ah"] = self.bank.true_capacity_Ah
+        heat = self.thermal.model_dump()
+        for key in ("room_C", "gradient_K"):
+            model[key] = heat.pop(key)
+        model["thermal"] = heat
+        model["load"] = _load(self.load)
+        model["faults"] = [fault.entry() for fault in self.fault if isinstance(fault, BankFault)]
+        return {"kind": "bank", "model": model}
+
+    def job_faults(self) -> list[dict]:
+        """What fails beside the bank, as the `faults` of a job."""
+        return [fault.entry() for fault in self.fault if isinstance(fault, HardwareFault)]
+
+    @property
+    def end_ms(self) -> int:
+        """When the run ends, after arming."""
+        return round(self.end_s * 1000)
+
+
+def shipped() -> list[str]:
+    """The names of the scenarios that come with the command."""
+    return sorted(path.stem for path in SHIPPED.glob("*.toml"))
+
+
+def read(name: str) -> Scenario:
+    """The scenario of that name or in that file; BadInput names file, key and reason."""
+    path = SHIPPED / f"{name}.toml" if name in shipped() else Path(name)
+    try:
+        with path.open("rb") as file:
+            data = tomllib.load(file)
+    except FileNotFoundError as error:
+        known = ", ".join(shipped())
+        raise BadInput(f"{name}: neither a file nor one of the scenarios {known}") from error
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: not TOML: {error}") from error
+    try:
+        return Scenario.model_validate(data)
+    except ValidationError as error:
+        raise BadInput(f"{path}: {_first(error, data)}") from error
+
+
+def _load(load: Load) -> dict:
+    """The load as arguments of the model's, in milliseconds."""
+    told = load.model_dump(include={"most_A", "cutoff_V", "ceiling_V"})
+    power = load.step[0].power_W is not None
+    steps = []
+    for step in load.step:
+        value = step.power_W if power else step.current_A
+        steps.append([round(step.at_s * 1000), round(step.ramp_s * 1000), value])
+    return told | {"steps": steps, "power": power}
+
+
+def _lengths(bank: Bank) -> Iterator[str]:
+    for key, size in (*((key, bank.batteries) for key in _PER_BATTERY), ("link_mohm", None)):
+        value = getattr(bank, key)
+        wanted = bank.batteries - 1 if size is None else size
+        if isinstance(value, list) and len(value) != wanted:
+            yield f"bank.{key} has {len(value)} items, {wanted} are needed"
+    if isinstance(bank.feed, list) and max(bank.feed) > bank.batteries:
+        yield f"bank.feed {bank.feed} is beyond battery {bank.batteries}"
+
+
+def _places(scenario: Scenario) -> Iterator[str]:
+    size = scenario.bank.batteries
+    for table in ("fault", "expect", "forbid"):
+        for number, entry in enumerate(getattr(scenario, table), 1):
+            named = getattr(entry, "battery", None)
+            for battery in named if isinstance(named, list) else [named]:
+                if isinstance(battery, int) and battery > size:
+                    yield f"{table}[{number}].battery {battery} is outside 1 .. {size}"
+            if getattr(entry, "link", 0) >= size:
+                yield f"{table}[{number}].link {entry.link} is outside 1 .. {size - 1}"
+            if getattr(entry, "shorted_cells", 0) >= scenario.bank.cells:
+                yield f"{table}[{number}].shorted_cells leaves none of {scenario.bank.cells}"
+
+
+def _times(scenario: Scenario) -> Iterator[str]:
+    for number, fault in enumerate(scenario.fault, 1):
+        if fault.at_s > scenario.end_s:
+            yield f"fault[{number}].at_s {fault.at_s:g} is after end_s {scenario.end_s:g}"
+        if fault.until_s is not None and fault.until_s <= fault.at_s:
+            yield f"fault[{number}].until_s {fault.until_s:g} is not after at_s {fault.at_s:g}"
+    for number, expect in enumerate(scenario.expect, 1):
+        if not expect.after_s <= expect.by_s <= scenario.end_s:
+            span = f"{expect.after_s:g} .. {scenario.end_s:g}"
+            yield f"expect[{number}].by_s {expect.by_s:g} is outside {span}"
+
+
+def _steps(load: Load) -> Iterator[str]:
+    before_s = -1.0
+    power = load.step[0].power_W is not None
+    for number, step in enumerate(load.step, 1):
+        if (step.power_W is None) == (step.current_A is None):
+            yield f"load.step[{number}] needs either current_A or power_W"
+        if (step.power_W is not None) != power:
+            yield f"load.step[{number}] goes from current to power; one load keeps to one of them"
+        if step.at_s <= before_s:
+            yield f"load.step[{number}].at_s {step.at_s:g} is not after {before_s:g}"
+        before_s = step.at_s
+
+
+def _first(error: ValidationError, data: object) -> str:
+    """The first problem as `key: reason`; items of a list count from 1."""
+    problem = error.errors(include_url=False)[0]
+    places = problem["loc"]
+    missing = problem["type"] == "missing"
+    key = ""
+    for place in places:
+        if isinstance(place, int):
+            key += f"[{place + 1}]"
+            data = data[place] if isinstance(data, list) and place < len(data) else None
+        elif isinstance(data, dict) and (place in data or (missing and place == places[-1])):
+            # Anything else is the name of a variant that was tried, not a key of the file.
+            key += f".{place}" if key else place
+            data = data.get(place)
+    return f"{key}: {_reason(problem)}" if key else _reason(problem)
+
+
+def _reason(problem: ErrorDetails) -> str:
+    if problem["type"] == "missing":
+        return "is missing"
+    if problem["type"] == "extra_forbidden":
+        return "is not a key that is known here"
+    message = problem["msg"]
+    if problem["type"] == "value_error":
+        return message.removeprefix("Value error, ")
+    message = message.replace("Input should be ", "must be ")
+    given = problem["input"]
+    return f"{message}, not {given!r}" if isinstance(given, int | float | str) else message

@@ -1,0 +1,184 @@
+"""What a scenario file may say, as data models: bank, heat, load, faults, expectations.
+
+Units are in the names. Every value has a range; what is outside is refused before anything runs.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from packwarden import elements
+from packwarden_sim.bank_build import DEFAULTS
+from packwarden_sim.thermal import DEFAULTS as HEAT
+
+MOST_BATTERIES = 15
+MOST_SECONDS = 30 * 86_400
+
+Seconds = Annotated[float, Field(ge=0, le=MOST_SECONDS)]
+Milliohm = Annotated[float, Field(ge=0, le=1000)]
+Kelvin = Annotated[float, Field(ge=-100, le=100)]
+Battery = Annotated[int, Field(ge=1, le=MOST_BATTERIES)]
+Terminal = Literal["+", "-"]
+
+
+class Part(BaseModel):
+    """A table of the file: no unknown keys, no words for numbers, no inf or nan."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, allow_inf_nan=False, frozen=True, validate_default=True
+    )
+
+
+# One number for all batteries (links), or a list with one for each.
+Each = float | list[float]
+
+
+def _within(low: float, high: float) -> AfterValidator:
+    """The range of a number, or of every number of a list."""
+
+    def check(value: Each | None) -> Each | None:
+        for number in value if isinstance(value, list) else [value]:
+            if number is not None and not low <= number <= high:
+                raise ValueError(f"{number:g} is outside {low:g} .. {high:g}")
+        return value
+
+    return AfterValidator(check)
+
+
+class Bank(Part):
+    """The batteries and how they are joined; the first five go into the configuration too."""
+
+    batteries: Battery
+    rated_current_A: float = Field(ge=1, le=1000)
+    cells: int = Field(default=16, ge=4, le=24)
+    capacity_Ah: int = Field(default=100, ge=1, le=2000)
+    true_capacity_Ah: Annotated[Each | None, _within(1, 2000)] = None
+    soc_percent: Annotated[Each, _within(0, 100)] = DEFAULTS["soc_percent"]
+    r0_mohm: Annotated[Each | None, _within(0.1, 1000)] = None
+    r1_mohm: Annotated[Each | None, _within(0, 1000)] = None
+    r2_mohm: Annotated[Each | None, _within(0, 1000)] = None
+    tau1_s: float = Field(default=DEFAULTS["tau1_s"], ge=1, le=1000)
+    tau2_s: float = Field(default=DEFAULTS["tau2_s"], ge=1, le=10_000)
+    bms_mohm: Milliohm = DEFAULTS["bms_mohm"]
+    cable_mohm: Milliohm = DEFAULTS["cable_mohm"]
+    joint_mohm: Milliohm = DEFAULTS["joint_mohm"]
+    feed: (
+        Literal["one_end", "diagonal"]
+        | Annotated[list[Battery], Field(min_length=2, max_length=2)]
+    ) = DEFAULTS["feed"]
+    link_mohm: Annotated[Each, _within(0, 1000)] = DEFAULTS["link_mohm"]
+    scatter_percent: float = Field(default=DEFAULTS["scatter_percent"], ge=0, le=50)
+    settled: bool = DEFAULTS["settled"]
+
+
+class Config(Part):
+    """What else the configuration of the bank is made from: options of `packwarden config new`."""
+
+    monitor: str = "ina228"
+    shunt: str = "300A/75mV"
+    thermistor: str = "semitec_103at"
+    pull_up_ohm: int | None = None
+    breaker: str = "shunt_trip"
+    feedback: str = "52a"
+    bms_contact: str = "closed_on_alarm"
+
+
+class Heat(Part):
+    """The room, and the constants of the thermal model where they differ from the usual ones."""
+
+    room_C: float = Field(default=DEFAULTS["room_C"], ge=-40, le=80)
+    gradient_K: Kelvin = DEFAULTS["gradient_K"]
+    lug_J_K: float = Field(default=HEAT["lug_J_K"], ge=20, le=1000)
+    lug_air_K_W: float = Field(default=HEAT["lug_air_K_W"], ge=1, le=100)
+    lug_cable_K_W: float = Field(default=HEAT["lug_cable_K_W"], ge=1, le=100)
+    lug_pack_K_W: float = Field(default=HEAT["lug_pack_K_W"], ge=1, le=1000)
+    cable_J_K: float = Field(default=HEAT["cable_J_K"], ge=50, le=10_000)
+    cable_air_K_W: float = Field(default=HEAT["cable_air_K_W"], ge=0.2, le=100)
+    pack_J_K: float = Field(default=HEAT["pack_J_K"], ge=1000, le=1_000_000)
+    pack_air_K_W: float = Field(default=HEAT["pack_air_K_W"], ge=0.01, le=10)
+    air_J_K: float = Field(default=HEAT["air_J_K"], ge=2000, le=1_000_000)
+    air_room_K_W: float = Field(default=HEAT["air_room_K_W"], ge=0.01, le=10)
+    fan_factor: float = Field(default=HEAT["fan_factor"], ge=1, le=5)
+    fan_room_factor: float = Field(default=HEAT["fan_room_factor"], ge=1, le=10)
+
+
+class Step(Part):
+    """From `at_s` on the demand goes to its new value within `ramp_s`; discharge is positive."""
+
+    at_s: Seconds
+    ramp_s: Seconds = 0
+    current_A: float | None = Field(default=None, ge=-100_000, le=100_000)
+    power_W: float | None = Field(default=None, ge=-1_000_000, le=1_000_000)
+
+
+class Load(Part):
+    """What the inverter wants of the whole bank, and where it stops by itself."""
+
+    step: list[Step] = Field(min_length=1)
+    most_A: float | None = Field(default=None, ge=0, le=100_000)
+    cutoff_V: float = Field(default=0, ge=0, le=100)
+    ceiling_V: float | None = Field(default=None, ge=0, le=100)
+
+
+class Claim(Part):
+    """Which event lines are meant: those that agree in every key that is given."""
+
+    element: str | None = None
+    kind: Literal["warn", "alarm", "trip", "clear", "command", "fault", "info"] | None = None
+    level: Literal["warn", "alarm", "trip"] | None = None
+    battery: Battery | list[Battery] | None = None
+    terminal: Terminal | None = None
+    action: str | None = None
+    after_s: Seconds = 0
+
+    @field_validator("element", "action")
+    @classmethod
+    def known(cls, name: str | None, info: ValidationInfo) -> str | None:
+        """Slugs and actions are those of the firmware's table."""
+        names = elements.ACTION_NAMES
+        if info.field_name == "element":
+            names = tuple(element.slug for element in elements.TABLE)
+        if name is not None and name not in names:
+            raise ValueError(f"{name!r} is not one of {', '.join(names)}")
+        return name
+
+
+class Expect(Claim):
+    """An event that must come, after `after_s` and by `by_s`."""
+
+    by_s: Seconds
+
+    @model_validator(mode="after")
+    def named(self) -> Self:
+        """Without an element the boot record would do."""
+        if self.element is None:
+            raise ValueError("element is missing")
+        return self
+
+    def words(self) -> str:
+        """The expectation as a sentence's subject."""
+        return _words(self) + f" by {self.by_s:g} s"
+
+
+class Forbid(Claim):
+    """An event that must not come between `after_s` and `until_s` (None: the end)."""
+
+    until_s: Seconds | None = None
+
+    def words(self) -> str:
+        """The ban as a sentence's subject."""
+        return _words(self)
+
+
+def _words(claim: Claim) -> str:
+    where = "" if claim.battery is None else f" of battery {claim.battery}"
+    parts = [claim.kind, claim.element, claim.level, claim.action]
+    return " ".join(part for part in parts if part) + where + (claim.terminal or "")

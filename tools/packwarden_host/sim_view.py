@@ -1,0 +1,177 @@
+"""What a simulation shows while it runs: a live table on a terminal, plain lines in a pipe."""
+
+import json
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from packwarden_host import output
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_BAR_CELLS = 24
+_EVENTS_KEPT = 14
+# Lines of the live view that are neither a battery's nor an event's.
+_FRAME_LINES = 7
+_UPDATES_PER_S = 10
+_UNKNOWN = "?"
+
+
+def real_time_s() -> float:
+    """A clock that never runs back, in seconds."""
+    return time.monotonic()
+
+
+def spoken_time(t_ms: int) -> str:
+    """A time of the run as hours, minutes and seconds."""
+    seconds = t_ms // 1000
+    return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def number(facts: dict, name: str, unit: str) -> str:
+    """A value of the console's reply with its unit, or the state of its failed channel."""
+    value = facts.get(f"{name}_{unit}")
+    return facts.get(f"{name}_state", _UNKNOWN) if value is None else f"{value:.1f} {unit}"
+
+
+class PlainView:
+    """One line per event, and one per report of the bank; nothing in them depends on real time."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def event(self, text: str) -> None:
+        """Show an event line of the firmware."""
+        event = json.loads(text, parse_float=str)
+        output.line(output.event_text(event), output.STYLES.get(event["kind"]))
+
+    def note(self, text: str) -> None:
+        """Show a remark about the run itself."""
+        output.line(text)
+
+    def bank(self, report: dict) -> None:
+        """Show the firmware's reply to `bank --json`."""
+        batteries = report["batteries"]
+        currents = " ".join(_short(facts["current_A"]) for facts in batteries)
+        hottest = max(
+            (
+                facts[key]
+                for facts in batteries
+                for key in ("plus_degC", "minus_degC")
+                if facts[key]
+            ),
+            default=None,
+        )
+        heat = "" if hottest is None else f"  hottest {hottest:.1f} degC"
+        opened = [f"Q{f['battery']:02d}" for f in batteries if f["breaker"] != "closed"]
+        opened += ["main"] if report["main"] != "closed" else []
+        states = f"  not closed: {' '.join(opened)}" if opened else ""
+        output.line(f"{report['t_ms'] / 1000:12.3f} s  bank  {currents} A{heat}{states}")
+
+
+def _short(value: float | None) -> str:
+    return _UNKNOWN if value is None else f"{value:.1f}"
+
+
+class LiveView(PlainView):
+    """A table that follows the bank, the newest events below it."""
+
+    def __init__(self, title: str, rated_A: float):
+        from rich.console import Console
+        from rich.live import Live
+
+        self._title = title
+        self._rated_A = rated_A
+        self._report: dict | None = None
+        self._events: deque[dict | str] = deque(maxlen=_EVENTS_KEPT)
+        self._began_s = real_time_s()
+        self._console = Console(highlight=False)
+        self._live = Live(
+            console=self._console,
+            get_renderable=self._render,
+            refresh_per_second=_UPDATES_PER_S,
+        )
+
+    def __enter__(self):
+        self._live.start()
+        return self
+
+    def __exit__(self, *_):
+        self._live.stop()
+
+    def event(self, text: str) -> None:
+        """Show an event line of the firmware."""
+        self._events.append(json.loads(text, parse_float=str))
+
+    def note(self, text: str) -> None:
+        """Show a remark about the run itself."""
+        self._events.append(text)
+
+    def bank(self, report: dict) -> None:
+        """Show the firmware's reply to `bank --json`."""
+        self._report = report
+
+    def _render(self) -> "RenderableType":
+        from rich.console import Group
+        from rich.text import Text
+
+        parts = [Text(self._title, style="bold")]
+        if self._report is not None:
+            parts = [self._headline(self._report), self._table(self._report)]
+        for event in self._newest_events():
+            if isinstance(event, str):
+                parts.append(Text(event, style="bold magenta"))
+            else:
+                style = output.STYLES.get(event["kind"], "")
+                parts.append(Text(output.event_text(event), style=style))
+        return Group(*parts)
+
+    def _newest_events(self) -> list[dict | str]:
+        """As many as fit below the table."""
+        rows = len(self._report["batteries"]) if self._report else 0
+        fitting = max(self._console.height - rows - _FRAME_LINES, 1)
+        return list(self._events)[-fitting:]
+
+    def _headline(self, report: dict):
+        from rich.text import Text
+
+        speed = report["t_ms"] / 1000 / max(real_time_s() - self._began_s, 0.001)
+        states = [f"main {report['main']}", f"busbar {number(report, 'busbar', 'V')}"]
+        states += [f"ambient {number(report, 'ambient', 'degC')}"]
+        states += ["fan on"] if report["fan"] else []
+        states += ["ALARM"] if report["alarm"] else []
+        text = f"{self._title}   {spoken_time(report['t_ms'])}   {speed:.0f} x real time\n"
+        return Text(text, style="bold").append("   ".join(states), style="not bold")
+
+    def _table(self, report: dict):
+        from rich import box
+        from rich.table import Table
+
+        table = Table(box=box.SIMPLE_HEAD)
+        table.add_column("battery")
+        table.add_column("current", justify="right")
+        table.add_column("of rated", width=_BAR_CELLS)
+        for head in ("voltage", "TERM+", "TERM-"):
+            table.add_column(head, justify="right")
+        table.add_column("breaker")
+        for facts in report["batteries"]:
+            closed = facts["breaker"] == "closed"
+            table.add_row(
+                f"BAT{facts['battery']:02d}",
+                number(facts, "current", "A"),
+                self._bar(facts["current_A"]),
+                number(facts, "voltage", "V"),
+                number(facts, "plus", "degC"),
+                number(facts, "minus", "degC"),
+                facts["breaker"],
+                style="" if closed else "bold red",
+            )
+        return table
+
+    def _bar(self, current_A: float | None) -> str:
+        share = abs(current_A or 0.0) / self._rated_A
+        return "█" * min(round(share * _BAR_CELLS), _BAR_CELLS)

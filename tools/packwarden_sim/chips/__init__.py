@@ -1,0 +1,1 @@
+"""Register-level models of the chips on the boards, with their faults."""

@@ -1,0 +1,223 @@
+"""INA226, INA228 and INA238 at register level: what the bus sees of a shunt monitor.
+
+Sources: TI's data sheets SBOS547 (INA226), SLYS021 (INA228), SLYS025 (INA238): register maps,
+reset values, conversion times. Modelled: pointer, identity, resets, conversion cycles in virtual
+time, operating modes, ADCRANGE, saturation, the conversion-ready flag, noise. Not modelled,
+because no driver here uses them: CURRENT, POWER, ENERGY, CHARGE (read as 0) and the alert
+comparators.
+
+A conversion's value is taken from the bank when the register is first read after the conversion
+ended, not in its middle: at most one cycle too fresh.
+"""
+
+from packwarden_sim.chips.ina2xx_registers import FACTS
+from packwarden_sim.clock import NEVER, us
+from packwarden_sim.noise import INC, MASK, MUL, QUIET, SHIFT, TRIANGLE, stream
+
+_AVERAGES = (1, 4, 16, 64, 128, 256, 512, 1024)
+_TIMES_226 = (140, 204, 332, 588, 1100, 2116, 4156, 8244)
+_TIMES_2X8 = (50, 84, 150, 280, 540, 1052, 2074, 4120)
+
+_RST = 0x8000
+_ADCRANGE = 0x0010
+_ALATCH = 0x8000
+_CVRF_226 = 0x0008
+_CNVRF = 0x0002
+
+
+class Ina:
+    """One monitor. `read` and `write` run under the firmware's heap lock and allocate nothing."""
+
+    def __init__(self, chip, shunt, bus, index, seed):
+        """`shunt`, `bus`: the source's lists of codes, of which this chip reads item `index`."""
+        facts = FACTS[chip]
+        self._bits, self._position, self._shunt, self._bus, self._flags = facts[:5]
+        self._resets, self._masks, self._widths, self._identity = facts[5:]
+        self._old = chip == "ina226"
+        self._width = self._widths.get(self._shunt, 2)
+        self._shunt_codes = shunt
+        self._bus_codes = bus
+        self._index = index
+        self._random = stream(seed, 2 * index)
+        self._bus_random = stream(seed, 2 * index + 1)
+        self._triangle = TRIANGLE
+        self._top = (1 << (self._bits - 1)) - 1
+        # Two's complement in the register's width, once shifted to its place.
+        self._field = ((1 << self._bits) - 1) << self._position
+        self._frozen = 0
+        self.regs = dict(self._resets)
+        self.power_up()
+
+    # ---- the bus side -------------------------------------------------------------------------
+
+    def read(self, buf):
+        """Fill `buf` from the register that the pointer stands on, most significant byte first."""
+        pointer = self.pointer
+        width = self._width
+        if pointer == self._shunt:
+            if us[0] >= self._due:
+                self._finish(us[0])
+            if self._shunt_fresh:
+                self._convert_shunt()
+            value = self._shunt_value
+        elif pointer == self._bus:
+            if us[0] >= self._due:
+                self._finish(us[0])
+            if self._bus_fresh:
+                self._convert_bus()
+            value = self._bus_value
+        else:
+            value = self._plain(pointer)
+            width = self._widths.get(pointer, 2)
+        if width == 3 and len(buf) == 3:
+            buf[0] = value >> 16
+            buf[1] = value >> 8 & 255
+            buf[2] = value & 255
+        elif width == 2 and len(buf) == 2:
+            buf[0] = value >> 8
+            buf[1] = value & 255
+        else:
+            self._put(buf, value, width)
+
+    def write(self, buf):
+        """Take a pointer byte, or pointer and two bytes of data."""
+        pointer = buf[0]
+        self.pointer = pointer
+        if len(buf) != 3 or pointer not in self._masks:
+            return
+        value = buf[1] << 8 | buf[2]
+        if pointer == 0 and value & _RST:
+            self._reset_registers()
+            return
+        mask = self._masks[pointer]
+        self.regs[pointer] = (self.regs[pointer] & ~mask) | (value & mask)
+        if pointer == (0 if self._old else 1):
+            self._configure()
+
+    def _put(self, buf, value, width):
+        # Beyond the register's width nobody drives SDA any more: ones.
+        for place in range(len(buf)):
+            buf[place] = (value >> 8 * (width - 1 - place)) & 255 if place < width else 255
+
+    def _plain(self, pointer):
+        """Value of any register but shunt and bus; reading the flags clears the ready flag."""
+        if pointer != self._flags:
+            return self.regs.get(pointer, 0)
+        if us[0] >= self._due:
+            self._finish(us[0])
+        value = self.regs[pointer]
+        if self._ready:
+            self._ready = 0
+            if self._old:
+                value |= _CVRF_226
+            elif value & _ALATCH:
+                value |= _CNVRF
+            # Without ALATCH the flag is a pulse that nobody polling at leisure meets.
+        return value
+
+    # ---- conversions --------------------------------------------------------------------------
+
+    def _configure(self):
+        """Decode mode and times, and start a conversion cycle, as a write of the register does."""
+        if self._old:
+            word = self.regs[0]
+            times = _TIMES_226
+            average = word >> 9 & 7
+            shunt_on, bus_on, heat_on, again = word & 1, word >> 1 & 1, 0, word >> 2 & 1
+            shunt_time, bus_time = word >> 3 & 7, word >> 6 & 7
+        else:
+            word = self.regs[1]
+            times = _TIMES_2X8
+            average = word & 7
+            bus_on, shunt_on = word >> 12 & 1, word >> 13 & 1
+            heat_on, again = word >> 14 & 1, word >> 15
+            shunt_time, bus_time = word >> 6 & 7, word >> 9 & 7
+        once = shunt_on * times[shunt_time] + bus_on * times[bus_time]
+        once += heat_on * times[word >> 3 & 7]
+        self._shunt_on, self._bus_on, self._again = shunt_on, bus_on, again
+        self._cycle = once * _AVERAGES[average]
+        self._ready = 0
+        self._restart()
+
+    def _restart(self):
+        running = self._cycle and not self._frozen
+        self._due = us[0] + self._cycle if running else NEVER
+
+    def _finish(self, now):
+        """Note that the cycle has ended (several may have), and when the next one will."""
+        self._ready = 1
+        self._shunt_fresh = self._shunt_on
+        self._bus_fresh = self._bus_on
+        if self._again:
+            self._due = now - (now - self._due) % self._cycle + self._cycle
+        else:
+            self._due = NEVER
+
+    def _convert_shunt(self):
+        self._shunt_fresh = 0
+        state = (self._random * MUL + INC) & MASK
+        self._random = state
+        code = self._shunt_codes[self._index]
+        if not self._old and self.regs[0] & _ADCRANGE:
+            code *= 4
+        code += self._triangle[state >> SHIFT]
+        if code > self._top:
+            code = self._top
+        elif code < -self._top - 1:
+            code = -self._top - 1
+        self._shunt_value = (code << self._position) & self._field
+
+    def _convert_bus(self):
+        self._bus_fresh = 0
+        state = (self._bus_random * MUL + INC) & MASK
+        self._bus_random = state
+        code = self._bus_codes[self._index] + self._triangle[state >> SHIFT]
+        if code > self._top:
+            code = self._top
+        elif code < 0:
+            code = 0
+        self._bus_value = code << self._position
+
+    # ---- the simulator's side -----------------------------------------------------------------
+
+    def power_up(self):
+        """The state after the supply came: registers at reset, pointer 0, converting."""
+        self.pointer = 0
+        self._reset_registers()
+
+    def _reset_registers(self):
+        for register in self._resets:
+            self.regs[register] = self._resets[register]
+        self._shunt_value = self._bus_value = 0
+        self._shunt_fresh = self._bus_fresh = 0
+        self._configure()
+
+    def freeze(self, on, reason):
+        """Stop (on) or let go on the conversions; `reason` is a bit, several may hold at once."""
+        before = self._frozen
+        self._frozen = (before | reason) if on else (before & ~reason)
+        if self._frozen != 0 and before == 0:
+            if us[0] >= self._due:
+                self._finish(us[0])
+            if self._shunt_fresh:
+                self._convert_shunt()
+            if self._bus_fresh:
+                self._convert_bus()
+            self._due = NEVER
+        elif before != 0 and self._frozen == 0:
+            self._restart()
+
+    def zero(self, on):
+        """Fault: results are exact zeros, without noise, while the flag goes on as usual."""
+        if on:
+            self._kept = (self._shunt_codes, self._bus_codes)
+            self._shunt_codes = self._bus_codes = [0] * len(self._shunt_codes)
+            self._triangle = QUIET
+        else:
+            self._shunt_codes, self._bus_codes = self._kept
+            self._triangle = TRIANGLE
+
+    def impostor(self, on):
+        """Fault: another device answers at this address (its device identity differs)."""
+        right = self._resets[self._identity]
+        self.regs[self._identity] = right ^ 0x0F00 if on else right

@@ -1,0 +1,70 @@
+"""What things cost in time on the board: AN ASSUMPTION, not a measurement.
+
+ESP32 at 240 MHz with MicroPython 1.29, not yet checked against a board (`packwarden bench
+--port` will). All figures in microseconds unless the name says otherwise. Only relations
+matter to protection: does a tick's work fit into the tick, what does a hung bus cost.
+"""
+
+# Second-stage boot loader, flash mapping and MicroPython's own start before main.py runs.
+BOOT_US = 300_000
+
+# One I2C call through MicroPython and the IDF driver besides the wire: argument parsing,
+# command list, interrupt and semaphore hand-over. Seen values lie between 30 and 60.
+I2C_DRIVER_US = 40
+# The error path of a refused address: the transaction is torn down and an exception raised.
+I2C_NACK_US = 30
+# The driver waits in FreeRTOS ticks (100 Hz), so a timeout is rounded up to these.
+I2C_SCHEDULER_US = 10_000
+
+# A calibrated single conversion: lock, SAR conversion, two table look-ups, the call.
+ADC_READ_US = 50
+# Setting or reading a pin through the GPIO matrix from bytecode.
+PIN_US = 2
+# ticks_ms(), ticks_us(): also what makes a loop that only polls the clock end.
+TICKS_US = 2
+
+# The step's own computation (validate .. decide) and the executive around it, charged once
+# per tick when the watchdog is fed: a fixed part and a part per battery. Bytecode on the
+# ESP32 is taken as 40 to 100 times slower than on the host, viper kernels as 20 times.
+STEP_US = 800
+STEP_BATTERY_US = 140
+
+# Mark and sweep over about 110 KB of heap; reports for such boards lie between 4 and 10 ms.
+GC_US = 6_000
+
+# 115200 baud, 8N1: ten bits a byte; stdout blocks once the small FIFO is full.
+CONSOLE_BYTE_US = 87
+
+# One flash commit stalls both cores (DESIGN: budget 100 ms).
+FLASH_COMMIT_US = 100_000
+
+# After the select lines moved, the thermistor's source resistance (at most 4.7 kohm and the
+# mux) has to charge the filter of the ADC pin (22 nF): five time constants, rounded up.
+MUX_SETTLE_US = 1_000
+
+# Breakers: from the energised coil to open contacts (interposing relay 10 to 15 ms, release
+# 30 to 60 ms); the impulse a shunt trip needs; what hold-up hardware bridges at a reset.
+BREAKER_TRAVEL_US = 40_000
+BREAKER_PULSE_US = 20_000
+HOLD_UP_US = 3_000_000
+
+
+def i2c_costs(freq_hz, longest=8):
+    """Time of a transaction by its number of data bytes (0..longest), as a tuple in us.
+
+    Wire: start, stop, and nine bits for the address and for each byte.
+    """
+    return tuple(
+        (2 + 9 * (1 + n)) * 1_000_000 // freq_hz + I2C_DRIVER_US for n in range(longest + 1)
+    )
+
+
+def i2c_timeout(timeout_us):
+    """Time in us that a transaction on a hung bus takes before the driver gives up."""
+    ticks = (timeout_us + I2C_SCHEDULER_US - 1) // I2C_SCHEDULER_US
+    return max(ticks, 1) * I2C_SCHEDULER_US
+
+
+def step_cost(batteries):
+    """Computing time of one control step for a bank of `batteries`, in us."""
+    return STEP_US + STEP_BATTERY_US * batteries

@@ -1,0 +1,169 @@
+"""`machine` of an ESP32: pins, I2C, ADC, watchdog, reset and the memory that survives it.
+
+What runs in the firmware's tick (I2C, `ADC.read_uv`, `Pin.value`, `WDT.feed`) allocates nothing.
+"""
+
+from packwarden_sim import costs, world
+from packwarden_sim.clock import us
+
+PWRON_RESET = 1
+HARD_RESET = 2
+WDT_RESET = 3
+DEEPSLEEP_RESET = 4
+SOFT_RESET = 5
+
+# Raised again and again, for a new exception would lose its number under the heap lock; clearing
+# the traceback first keeps it from growing with each raise.
+_NO_ANSWER = OSError(19)  # ENODEV
+
+_CAUSES = {"reset": HARD_RESET, "watchdog": WDT_RESET}
+# Set by `start`: why this life of the board began, None for the first one.
+began_by = None
+
+
+class Pin:
+    """A GPIO pin; an output only once its mode is OUT, an unconnected input otherwise."""
+
+    IN = 1
+    OUT = 3
+    OPEN_DRAIN = 7
+    PULL_DOWN = 1
+    PULL_UP = 2
+
+    def __init__(self, id, mode=-1, pull=-1, value=None):
+        self.id = id
+        wiring = world.current.wiring
+        self._levels = wiring.levels
+        self._moved = wiring.moved
+        self._select = wiring.select
+        lines = wiring.board.MUX_SELECT
+        self._line = lines.index(id) if id in lines else -1
+        self.init(mode, pull, value)
+
+    def init(self, mode=-1, pull=-1, value=None):
+        """Set the mode; as on the board the level is set before the direction."""
+        self._out = mode == Pin.OUT
+        if value is not None:
+            self.value(value)
+
+    def value(self, x=None):
+        """Return the level, or set it."""
+        us[0] += costs.PIN_US
+        if x is None:
+            return self._levels[self.id]
+        if not self._out:
+            return None
+        level = 1 if x else 0
+        if level != self._levels[self.id]:
+            self._levels[self.id] = level
+            if self._line < 0:
+                self._moved[0] = us[0]
+            else:
+                self._select.set(self._line, level)
+        return None
+
+    __call__ = value
+
+    def on(self):
+        """Set the level to 1."""
+        self.value(1)
+
+    def off(self):
+        """Set the level to 0."""
+        self.value(0)
+
+
+class ADC:
+    """An ADC1 input; `read_uv` is the multiplexer's that is wired to the pin."""
+
+    ATTN_0DB = 0
+    ATTN_2_5DB = 1
+    ATTN_6DB = 2
+    ATTN_11DB = 3
+
+    def __init__(self, pin, atten=ATTN_0DB):
+        number = pin.id if isinstance(pin, Pin) else pin
+        wiring = world.current.wiring
+        if number not in wiring.board.MUX_ADC:
+            raise ValueError("nothing is wired to the ADC at pin %d" % number)
+        if atten != ADC.ATTN_11DB:
+            raise ValueError("the converter is modelled with ATTN_11DB only")
+        self.read_uv = wiring.mux[wiring.board.MUX_ADC.index(number)].read_uv
+
+
+class I2C:
+    """An I2C controller; the chips on its pins answer, or nobody does."""
+
+    def __init__(self, id, scl=None, sda=None, freq=400_000, timeout=50_000):
+        self._chips = (None,) * 128
+        for bus in world.current.wiring.buses:
+            if (bus.scl, bus.sda) == (scl.id, sda.id):
+                self._chips = bus.chips
+                bus.timeout_us = timeout
+        self._costs = costs.i2c_costs(freq)
+
+    def readfrom_into(self, addr, buf, stop=True):
+        """Read len(buf) bytes; OSError where nobody answers."""
+        us[0] += self._costs[len(buf)]
+        chip = self._chips[addr]
+        if chip is None:
+            us[0] += costs.I2C_NACK_US
+            _NO_ANSWER.__traceback__ = None
+            raise _NO_ANSWER
+        chip.read(buf)
+
+    def writeto(self, addr, buf, stop=True):
+        """Write the bytes; return how many were acknowledged; OSError where nobody answers."""
+        us[0] += self._costs[len(buf)]
+        chip = self._chips[addr]
+        if chip is None:
+            us[0] += costs.I2C_NACK_US
+            _NO_ANSWER.__traceback__ = None
+            raise _NO_ANSWER
+        chip.write(buf)
+        return len(buf)
+
+
+class WDT:
+    """The task watchdog; it cannot be stopped."""
+
+    def __init__(self, id=0, timeout=5000):
+        self.feed = world.current.feed
+        world.current.watch(timeout * 1000)
+
+
+class RTC:
+    """The memory of the real-time clock, the same bytes as `mem_backup`."""
+
+    def memory(self, data=None):
+        """Return the memory as bytes, or write `data` to its start."""
+        memory = world.current.rtc
+        if data is None:
+            return bytes(memory)
+        memory[: len(data)] = data
+        return None
+
+
+def mem_backup():
+    """Return a memoryview on 2 KB that survive a reset, but not the loss of power."""
+    return memoryview(world.current.rtc)
+
+
+def reset():
+    """Restart the board."""
+    world.current.end("reset")
+
+
+def reset_cause():
+    """Return why the board started; a restart by `reset` is a HARD_RESET on the ESP32."""
+    return _CAUSES.get(began_by, PWRON_RESET)
+
+
+def freq(hz=None):
+    """Return the CPU's clock; a setting is taken without effect: costs are for 240 MHz."""
+    return 240_000_000 if hz is None else None
+
+
+def unique_id():
+    """Return the six bytes of the MAC address."""
+    return b"packwd"

@@ -1,0 +1,64 @@
+"""The lines that a board writes for the host: `E` events, `C` console, `S` truth, `X` end."""
+
+import json
+import sys
+
+
+class HostLines:
+    """Writer of these lines. Events are fetched from the firmware's event log as they appear."""
+
+    def __init__(self, out):
+        """`out`: writable for bytes, unbuffered."""
+        self._out = out
+        self._seq = 0
+        self._lost = 0
+        self._limit = None
+        self.log = None
+
+    def find_log(self):
+        """Return whether the firmware has an event log with at least one event in it."""
+        if self.log is None:
+            running = getattr(sys.modules.get("cabinet"), "current", None)
+            if running is not None and running.protection.events.next_seq > 0:
+                self.log = running.protection.events
+        return self.log is not None
+
+    def pending(self):
+        """Return whether events wait to be written."""
+        return self.log.next_seq != self._seq
+
+    def drain(self):
+        """Write the events that are new; count those that the log has dropped already."""
+        log = self.log
+        end = log.next_seq if self._limit is None else self._limit
+        if self._seq < log.oldest_seq:
+            self._lost += log.oldest_seq - self._seq
+            self._seq = log.oldest_seq
+        while self._seq < end:
+            self._write(b"E", log.line(self._seq).encode())
+            self._seq += 1
+
+    def stop(self):
+        """The board stopped: what the firmware still records while it unwinds does not count."""
+        if self.find_log():
+            self._limit = self.log.next_seq
+
+    def console(self, line):
+        """Write a line (bytes) that the firmware printed on its console."""
+        self._write(b"C", line)
+
+    def truth(self, fields):
+        """Write the physical truth, a dict."""
+        self._write(b"S", json.dumps(fields).encode())
+
+    def last(self, cause, t_ms, ticks, detail):
+        """Write the last line: how this life of the board ended."""
+        if self.log is not None and self._limit is not None:
+            self.drain()
+        fields = {"cause": cause, "t_ms": t_ms, "ticks": ticks, "detail": detail}
+        if self._lost:
+            fields["events_lost"] = self._lost
+        self._write(b"X", json.dumps(fields).encode())
+
+    def _write(self, letter, data):
+        self._out.write(letter + b" " + data + b"\n")

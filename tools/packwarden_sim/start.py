@@ -1,0 +1,207 @@
+"""Entry of the simulated board's process: `micropython start.py JOB.json`, or with python.
+
+Reads the job, puts the fakes in the place of the board's modules, builds the cabinet and imports
+the firmware's `main`, which runs until the board resets or the run ends.
+
+The job's keys: `repo`, `board`, `state_dir` (holds the board's flash/ and what outlives a reset),
+`source` ({"kind": "trace", "path"} or {"kind": "bank", "model"}, with "stuck": breakers that stay
+closed), `seed`, `speed` (0: as fast as it goes), `end_ms`, `console` (none, script, stdio),
+`script` ([[t_ms, text], ...]), `script_every` ([period_ms, text]), `truth_every_ms`, `faults`
+(see `faults`), `restarts` (0 at power-on), `cause` (of the last restart), `out_fd` (where the
+lines of `host_lines` go).
+"""
+
+import json
+import os
+import sys
+
+_MICROPYTHON = sys.implementation.name == "micropython"
+_FAKES = ("machine", "time", "select", "esp", "gc")
+
+
+def _prepare_path(repo, board):
+    """Put the firmware's folders and the simulator's in the place of this script's."""
+    folders = ["boards/" + board, "firmware", "lib", "tools"]
+    if not _MICROPYTHON:
+        folders.append("tools/cpython")
+    sys.path[:1] = [repo + "/" + folder for folder in folders]
+
+
+def _hardware(state_dir):
+    """The bank's configuration, for what is really wired; {} where it cannot be read."""
+    try:
+        with open(state_dir + "/flash/config.json") as file:
+            hardware = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    return hardware if isinstance(hardware, dict) else {}
+
+
+def _source(job, board, hardware):
+    source = job["source"]
+    if source["kind"] == "trace":
+        from packwarden_sim.trace_source import TraceSource
+
+        sensors = hardware.get("sensors", {})
+        pull_up, reference = sensors.get("pull_up_ohm", 4700), sensors.get("reference_ohm", 4700)
+        supply_uv = board.EXCITATION_MV * 1000
+        return TraceSource(source["path"], supply_uv * reference // (pull_up + reference))
+    from packwarden_sim.bank import BankSource
+
+    return BankSource(source["model"], hardware, job.get("seed", 1))
+
+
+def _pacer(speed, time):
+    """A function that waits until real time is virtual time / speed; None for no pacing."""
+    if not speed:
+        return None
+    from packwarden_sim.clock import us
+
+    # MicroPython's `time` has no monotonic clock in nanoseconds.
+    now_ns = getattr(time, "monotonic_ns", time.time_ns)
+    begin_ns = now_ns()
+    begin_us = us[0]
+
+    def pace(virtual_us):
+        ahead_ns = int((virtual_us - begin_us) * 1000 / speed) - (now_ns() - begin_ns)
+        if ahead_ns > 0:
+            time.sleep(ahead_ns / 1_000_000_000)
+
+    return pace
+
+
+def _console(mode, lines, select):
+    from packwarden_sim import console
+
+    if mode == "script":
+        return console.Script(lines.console)
+    return console.Stdio(select) if mode == "stdio" else console.Silent()
+
+
+def _build(job):
+    """Build the world of this life of the board; return it, and the file of what outlives it."""
+    import select
+    import time
+
+    import board
+    from packwarden_sim import clock, costs, world
+    from packwarden_sim.faults import Schedule
+    from packwarden_sim.host_lines import HostLines
+    from packwarden_sim.wiring import Wiring
+
+    hardware = _hardware(job["state_dir"])
+    out = open(job["out_fd"], "wb") if _MICROPYTHON else open(job["out_fd"], "wb", 0)
+    lines = HostLines(out)
+    saved = _read_json(_world_file(job)) if job.get("restarts") else None
+    seed = job.get("seed", 1)
+    clock.reset(costs.BOOT_US)
+    wiring = Wiring(
+        board, hardware, _source(job, board, hardware), seed, job["source"].get("stuck") or ()
+    )
+    faults = Schedule(job.get("faults") or (), wiring, saved["t_ms"] if saved else None)
+    console = _console(job.get("console"), lines, select)
+    pacer = _pacer(job.get("speed"), time)
+    here = world.World(job, wiring, faults, lines, console, pacer, saved)
+    _read_rtc(job, here.rtc)
+    world.current = here
+    return here, lines
+
+
+def _world_file(job):
+    return job["state_dir"] + "/world.json"
+
+
+def _read_json(path):
+    try:
+        with open(path) as file:
+            return json.load(file)
+    except (OSError, ValueError):
+        return None
+
+
+def _read_rtc(job, rtc):
+    """What the memory holds: its bytes from before a reset, noise after power-on."""
+    from packwarden_sim import noise
+
+    try:
+        with open(job["state_dir"] + "/rtc.bin", "rb") as file:
+            rtc[:] = file.read(len(rtc))
+    except OSError:
+        state = noise.stream(job.get("seed", 1), 4_000)
+        for place in range(len(rtc)):
+            state = (state * noise.MUL + noise.INC) & noise.MASK
+            rtc[place] = state >> 20 & 255
+
+
+def _write_state(job, here):
+    if here.ended[0] != "power_off":
+        with open(job["state_dir"] + "/rtc.bin", "wb") as file:
+            file.write(here.rtc)
+    with open(_world_file(job), "w") as file:
+        json.dump(here.save(), file)
+
+
+def _run_firmware(job, here):
+    """Import the firmware's main with the fakes in place; note how it ended if nobody did."""
+    modules = {}
+    for name in _FAKES:
+        modules[name] = __import__("packwarden_sim.fakes." + name, None, None, [name])
+    modules["machine"].began_by = job.get("cause")
+    real = {name: sys.modules.get(name) for name in _FAKES}
+    sys.modules.update(modules)
+    home = os.getcwd()
+    os.chdir(job["state_dir"] + "/flash")
+    try:
+        __import__("main")
+        _note(here, "crash", "main.py returned")
+    except SystemExit:
+        _note(here, "crash", "the firmware left with SystemExit")
+    except Exception as error:
+        _print_exception(error)
+        _note(here, "crash", "%s: %s" % (type(error).__name__, error))
+    finally:
+        os.chdir(home)
+        for name in _FAKES:
+            if real[name] is None:
+                sys.modules.pop(name, None)
+            else:
+                sys.modules[name] = real[name]
+
+
+def _note(here, cause, detail):
+    try:
+        here.end(cause, detail)
+    except SystemExit:
+        pass
+
+
+def _print_exception(error):
+    if _MICROPYTHON:
+        sys.print_exception(error, sys.stderr)
+    else:
+        __import__("traceback").print_exception(error)
+
+
+def _unlock_heap():
+    """A board that stopped inside its tick left the heap locked."""
+    import micropython
+
+    # Unlocking tells the depth; one unlocking too many would lock for good.
+    micropython.heap_lock()
+    while micropython.heap_unlock():
+        pass
+
+
+def main():
+    """Run one life of the board."""
+    with open(sys.argv[1]) as file:
+        job = json.load(file)
+    _prepare_path(job["repo"], job["board"])
+    here, lines = _build(job)
+    _run_firmware(job, here)
+    _unlock_heap()
+    _write_state(job, here)
+    lines.last(*here.ended)
+
+
+main()
