@@ -46,8 +46,6 @@ class Acquisition:
         self._bms = _places(board.BMS, n)
         self._plan_inputs(board, expanders_bus)
         self._verified = 0
-        self._inputs_failures = 0  # in a row
-        self._inputs_away_ms = 0
         self._channels = self._plan_mux(board, n)
         self._rounds(bank.tick_ms)
         self._hung = False
@@ -59,6 +57,12 @@ class Acquisition:
         for expander, bit, _ in self._aux_a + self._aux_b + self._bms:
             wired[expander] |= 1 << bit
         self._places = [place for place in range(len(wired)) if wired[place]]
+        positions = [expander for expander, _, _ in self._aux_a + self._aux_b]
+        # Those that carry contacts of breakers: while one is lost, no position is known.
+        self._positions = [i for i in range(len(self._places)) if self._places[i] in positions]
+        self._inputs_failures = ints(len(self._places))  # in a row
+        self._inputs_away_ms = ints(len(self._places))
+        self._inputs_read = ints(len(self._places))  # 1: its word is what its pins are
         self._inputs = [
             Expander(bus, board.INPUT_EXPANDERS[place], 0, wired[place]) for place in self._places
         ]
@@ -92,11 +96,11 @@ class Acquisition:
         """Configure what answers. May take a while; chips that do not answer are asked again."""
         for place in range(self._count):
             self._revive(place)
-        for expander in self._inputs:
+        for i in range(len(self._inputs)):
             try:
-                expander.configure(0)
+                self._inputs[i].configure(0)
             except OSError:
-                self._inputs_failures += 1
+                self._inputs_failures[i] += 1
         self._mux.select(0)
 
     def read(self, now_ms):
@@ -173,9 +177,13 @@ class Acquisition:
         frame.count[channel] = (frame.count[channel] + 1) & MASK
 
     def _present(self, place, now_ms):
-        """Return whether to ask a monitor now; one that was away is configured anew first."""
+        """Return whether to ask a monitor now; one that was away is configured anew first.
+
+        Once failed it is not asked again in the same tick: failures count ticks, as the strikes of
+        `validate` do, so that a lost chip is told as lost before it is left alone.
+        """
         if self._failures[place] < _FAILURES:
-            return True
+            return self._failures[place] == 0 or self._away_ms[place] != now_ms
         if (now_ms - self._away_ms[place]) & MASK < _AWAY_ms:
             return False
         self._away_ms[place] = now_ms
@@ -201,6 +209,10 @@ class Acquisition:
             frame.note[place] = ABSENT
             frame.count[place] = (frame.count[place] + 1) & MASK
         self._store_voltage(place, NONE, ABSENT)
+        self._notice_hang()
+
+    def _notice_hang(self):
+        """After a failure: where it took so long that it was a time-out, ask nobody else."""
         if time.ticks_diff(time.ticks_us(), self._started_us) > _HUNG_us:
             self._hung = True
 
@@ -225,31 +237,51 @@ class Acquisition:
 
     @property
     def inputs_lost(self):
-        """True while the contacts cannot be read: their last positions are held."""
-        return self._inputs_failures >= _FAILURES
+        """True while contacts cannot be read: their last positions are held."""
+        for failures in self._inputs_failures:
+            if failures >= _FAILURES:
+                return True
+        return False
 
     def _contacts(self, now_ms):
         """Read the contacts; a closed one pulls its input low."""
-        if self.inputs_lost:
-            if (now_ms - self._inputs_away_ms) & MASK < _AWAY_ms:
-                return
-            self._inputs_away_ms = now_ms
-        try:
-            for i in range(len(self._inputs)):
-                self._words[self._places[i]] = self._inputs[i].read_pins() ^ 0xFFFF
-            self._inputs[self._verified].verify()
-        except OSError:
-            if not self.inputs_lost:
-                self._inputs_failures += 1
-                self._inputs_away_ms = now_ms
-            return
-        self._inputs_failures = 0
+        for i in range(len(self._inputs)):
+            if not self._hung:
+                self._input(i, now_ms)
         self._verified = (self._verified + 1) % len(self._inputs)
         frame = self._frame
         frame.aux_a = self._gather(self._aux_a)
         frame.aux_b = self._gather(self._aux_b)
         frame.bms = self._gather(self._bms)
-        frame.contacts_known = True
+        known = True
+        for i in self._positions:
+            if not self._inputs_read[i]:
+                known = False
+        frame.contacts_known = known
+
+    def _input(self, i, now_ms):
+        """Read the contacts of one expander; one that was away is configured anew first."""
+        expander = self._inputs[i]
+        lost = self._inputs_failures[i] >= _FAILURES
+        if lost and (now_ms - self._inputs_away_ms[i]) & MASK < _AWAY_ms:
+            return
+        try:
+            if lost:
+                expander.configure(0)
+            word = expander.read_pins() ^ 0xFFFF
+            if i == self._verified:
+                expander.verify()
+        except OSError:
+            self._inputs_away_ms[i] = now_ms
+            if not lost:
+                self._inputs_failures[i] += 1
+            if self._inputs_failures[i] >= _FAILURES:
+                self._inputs_read[i] = 0
+            self._notice_hang()
+            return
+        self._words[self._places[i]] = word
+        self._inputs_failures[i] = 0
+        self._inputs_read[i] = 1
 
     def _gather(self, places):
         """Return the mask of the contacts that are closed."""

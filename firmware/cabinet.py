@@ -20,6 +20,7 @@ from packwarden import VERSION, settings
 from packwarden.console import Console
 from packwarden.protection import INPUTS_FAIL, OUTPUTS_FAIL, Protection
 from packwarden.views import Context
+from retained import Retained, SAVE_ms
 from terminal import SLICE_us, Terminal
 
 CONFIG = "config.json"
@@ -81,12 +82,15 @@ class Cabinet:
         self._ticks = 0
         self._console = Console(Context(self.protection, board.NAME, VERSION, self.timing))
         self._terminal = Terminal(self._console)
+        self._retained = Retained(self.protection.integrator.way)
+        self._saved_ms = 0
         self._garbage = True
         self._collected_ms = 0
 
     def boot(self):
         """Bring the outputs to their level first, then configure the chips."""
         self._outputs.boot(self.protection.breakers.energised())
+        self._retained.restore()
         self._acquisition.boot()
         self._console.greet()
         gc.collect()
@@ -155,6 +159,7 @@ class Cabinet:
                 self._garbage = True
                 continue
             self._collect()
+            self._retain()
             left = time.ticks_diff(deadline, time.ticks_us())
             if left > _REST_us:
                 time.sleep_us(_REST_us)
@@ -169,6 +174,13 @@ class Cabinet:
             timing["worst_late_us"] = late_us
         if late_us > _LATE_us:
             timing["late_ticks"] += 1
+
+    def _retain(self):
+        """Keep what has to survive a reset."""
+        now_ms = time.ticks_ms()
+        if time.ticks_diff(now_ms, self._saved_ms) >= SAVE_ms:
+            self._retained.save()
+            self._saved_ms = now_ms
 
     def _collect(self):
         """Collect what the console left behind, at a time of our choice and not in the tick."""

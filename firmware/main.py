@@ -4,6 +4,8 @@ Whatever ends the run, an exception or a MemoryError in the tick, leaves a safe 
 There is no boot.py: if that raised, this would not run.
 """
 
+import sys
+
 import micropython
 
 micropython.kbd_intr(-1)  # a 0x03 byte on the console must not interrupt protection
@@ -26,8 +28,9 @@ PINS = [
 ]
 
 # The rest takes its time to load.
-import cabinet
 import esp
+
+import cabinet
 
 WATCHDOG_ms = 5000  # longer than a tick of 1 s with a hung bus, shorter than a fire
 
@@ -43,9 +46,9 @@ except cabinet.ConfigurationError as error:
     # No watchdog yet: stay at the REPL with the outputs safe, so that a good one can be copied.
     print("not protecting:", error)
 except Exception as error:
-    import sys
-
-    sys.print_exception(error)
-    if running is not None:
-        running.fail_safe()
-    reset()
+    try:
+        if running is not None:
+            running.fail_safe()
+        sys.print_exception(error)  # last: a console that does not take it costs no safety
+    finally:
+        reset()

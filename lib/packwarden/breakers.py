@@ -94,7 +94,7 @@ class Breakers:
         contact says so and its current is gone: a contact alone may lie.
         """
         self.flows = flows
-        if self.moved or self.commanded or self.pulses:
+        if self.moved or self.commanded or self.pulses or self.tripped & flows:
             for index in range(self.main + 1):
                 self._follow(index, now_ms)
 
@@ -112,11 +112,13 @@ class Breakers:
                 self.state[index] = LOCKED_OUT
                 self.clearing_ms[index] = (now_ms - self.told[index]) & MASK
                 self.commanded &= ~bit
+        elif self.tripped & bit and (closed or (index != self.main and self.flows & bit)):
+            # Closed by hand, or never open: its contact is cut or none, and nothing flowed. The
+            # main's current is a sum, and a lost monitor is missing in it.
+            self._command(index, now_ms)
         elif not closed:
             if self.state[index] == CLOSED:
                 self.state[index] = OPEN
-        elif self.tripped & bit:
-            self._command(index, now_ms)
         else:
             self.state[index] = CLOSED
 

@@ -63,6 +63,7 @@ class Editor:
             self._erase(self._at - 1)
         elif byte == _CTRL_U:
             self._show("", 0)
+            self.too_long = False
         elif byte == _CTRL_A:
             self._move(0)
         elif byte == _CTRL_E:
@@ -73,12 +74,11 @@ class Editor:
     def _insert(self, text):
         if len(self.line) >= LINE_MAX:
             self.too_long = True
-        elif self._at == len(self.line):
-            self.line += text
-            self._at += 1
-            self._echo(text)
-        else:
-            self._show(self.line[: self._at] + text + self.line[self._at :], self._at + 1)
+            return
+        behind = self.line[self._at :]
+        self.line = self.line[: self._at] + text + behind
+        self._at += 1
+        self._echo(text + behind + "\b" * len(behind))
 
     def _erase(self, at):
         if 0 <= at < len(self.line):
@@ -144,7 +144,9 @@ class Console:
 
     def feed(self, byte):
         """Take a received byte (0 .. 255). While a reply runs it waits; Ctrl-C ends the reply."""
-        if byte == _CTRL_C:
+        if byte == _NEWLINE and self._last == _RETURN:
+            pass  # two bytes, one end of a line
+        elif byte == _CTRL_C:
             self._reply = None
             self._ahead = ""
             self._editor.clear()
@@ -153,8 +155,7 @@ class Console:
             if len(self._ahead) < LINE_MAX:
                 self._ahead += chr(byte)
         elif byte in (_RETURN, _NEWLINE):
-            if byte == _RETURN or self._last != _RETURN:
-                self._enter()
+            self._enter()
         else:
             self._editor.key(byte)
         self._last = byte
@@ -174,6 +175,9 @@ class Console:
         except Refused as refusal:
             self._put("error: " + refusal.args[0] + "\r\n")
             self._end()
+        except Exception as error:  # out of memory, for one: that ends a reply, not protection
+            self._put("error: no reply (" + type(error).__name__ + ")\r\n")
+            self._end()
 
     def take(self, most):
         """Return up to `most` bytes to send."""
@@ -186,6 +190,8 @@ class Console:
         self._put(PROMPT)
         ahead = self._ahead
         self._ahead = ""
+        if ahead:
+            self._last = 0  # it came after what is taken now
         for char in ahead:
             self.feed(ord(char))
 

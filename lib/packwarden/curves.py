@@ -54,7 +54,7 @@ def rate_tables(name, tms_e3):
         octave, part = divmod(i, _SEGMENTS)
         power = exp(alpha * ln((_SEGMENTS + part) << octave, _SEGMENTS) // 10000) - (1 << Q)
         rise[i] = min(FULL, FULL * power * 10000 // (tms_e3 * (k * (1 << Q) + c * power)))
-    fall = ints(_SEGMENTS + 1)
+    fall = ints(_SEGMENTS + 2)
     for i in range(_SEGMENTS + 1):
         left = _SEGMENTS * _SEGMENTS - i * i  # 1 - M^2 in 1/1024
         fall[i] = min(FULL, FULL * left * 10000 // (tms_e3 * reset * 1024))
@@ -106,7 +106,7 @@ def integrate(ctx, now: int, dt: int, batteries: int):
             else:
                 since[k] = now
                 at = m >> 7
-                rate = fall[at]
+                rate = fall[at] - (((fall[at] - fall[at + 1]) * (m & 127)) >> 7)
                 if dt > 0:
                     if rate >= done // dt + 1:
                         done = 0

@@ -66,6 +66,11 @@ def plan(bank):
     return rows
 
 
+def _held(now_ms, since_ms):
+    """Return the time since a stamp as records keep it: biased, 6.2 days at most."""
+    return min((now_ms - since_ms) & MASK, BIAS - 1) + BIAS
+
+
 class Decider:
     """The slots of a bank with what each one does; turns what changed into trips and records."""
 
@@ -230,9 +235,9 @@ class Decider:
             if not row.inverse:
                 limit = self.slots.get(r, compare.DROPOUT)
         elif row.inverse:
-            held = ((now_ms - self.integrator.since[item]) & MASK) + BIAS
+            held = _held(now_ms, self.integrator.since[item])
         else:
-            held = ((now_ms - self.slots.stamp[self.slots.slot(r, item)]) & MASK) + BIAS
+            held = _held(now_ms, self.slots.stamp[self.slots.slot(r, item)])
         self.log.write(
             kind if kind != records.INFO else row.level,
             row.level,

@@ -68,13 +68,12 @@ _LN2 = _atanh2(1, 3)
 
 
 def split_ratio(numerator, denominator):
-    """Return (whole, upper, lower): numerator/denominator as an integer and two 10-bit fractions.
+    """Return (whole, upper, lower): a ratio as an integer and two 10-bit fractions, rounded.
 
-    `scaled` in `measure` multiplies a 20-bit code by it without leaving 30 bits.
+    `scale` in `measure` multiplies a 20-bit code by it without leaving 30 bits. Boot only.
     """
-    whole = numerator // denominator
-    fraction = ((numerator % denominator) << 20) // denominator
-    return whole, fraction >> 10, fraction & 1023
+    ratio = ((numerator << 20) + denominator // 2) // denominator
+    return ratio >> 20, (ratio >> 10) & 1023, ratio & 1023
 
 
 def to_fixed(number, per_unit):

@@ -7,6 +7,7 @@ from packwarden.fixed import BIAS, NONE, ints, split_ratio
 
 _BIAS = const(1 << 29)  # as in `fixed`: kernels need constants of their own module
 _NONE = const(0)
+_HALF = const(512)  # of a 10-bit fraction
 
 
 @micropython.viper
@@ -14,7 +15,8 @@ def scale(ctx, first: int, last: int, at: int):
     """Multiply the counts of channels first .. last-1 by the ratio at `at` of the parameters.
 
     ctx: held counts, values, parameters (whole, upper and lower 10-bit fraction). Codes are signed
-    20-bit numbers, ratios below 2^10. Rounds down. From the control step: allocates nothing.
+    20-bit numbers, ratios below 2^10. Rounds: within 0.76 of the exact value. From the control
+    step: allocates nothing.
     """
     held = ptr32(ctx[0])
     values = ptr32(ctx[1])
@@ -28,7 +30,8 @@ def scale(ctx, first: int, last: int, at: int):
             values[ch] = _NONE
         else:
             code = held[ch] - _BIAS
-            values[ch] = code * whole + ((code * upper + ((code * lower) >> 10)) >> 10) + _BIAS
+            part = (code * upper + ((code * lower) >> 10) + _HALF) >> 10
+            values[ch] = code * whole + part + _BIAS
         ch += 1
 
 
@@ -38,7 +41,7 @@ def temperatures(ctx, first: int, last: int, reference: int, gain: int):
 
     ctx: held counts, values, parameters, table of `thermistor.Bridge`. `reference`: the channel of
     the reference resistor; while it has no believed count, no temperature has a value. Counts are
-    below 2^15 (0.1 mV), `gain` at most 2^15, the table has 257 places. From the control step.
+    below 2^15 (0.1 mV), `gain` at most 2^15, the table has 513 places. From the control step.
     """
     held = ptr32(ctx[0])
     values = ptr32(ctx[1])
@@ -52,9 +55,9 @@ def temperatures(ctx, first: int, last: int, reference: int, gain: int):
             ratio = (held[ch] - _BIAS) * gain // divisor
             if ratio > 32767:
                 ratio = 32767
-            at = ratio >> 7
+            at = ratio >> 6
             cold = table[at + 1] - table[at]
-            values[ch] = table[at] + ((cold * (ratio & 127)) >> 7)
+            values[ch] = table[at] + ((cold * (ratio & 63)) >> 6)
         ch += 1
 
 

@@ -123,8 +123,8 @@ class Protection:
     def _advance(self, dt):
         """Add `dt` ms to the time of the records, in seconds and milliseconds."""
         log = self.events
-        ms = log.ms + dt
-        log.seconds += ms // 1000
+        ms = log.ms + dt % 1000  # log.ms + dt might leave 30 bits
+        log.seconds += dt // 1000 + ms // 1000
         log.ms = ms % 1000
 
     def _tell_faults(self):

@@ -15,7 +15,6 @@ from packwarden.frame import MAIN_BIT
 _BIAS = const(1 << 29)  # as in `fixed`: kernels need constants of their own module
 _NONE = const(0)
 _MASK = const((1 << 30) - 1)
-_TOP = const((1 << 30) - 1)
 
 # Places in the parameters of the kernels over currents, all in mA but the time.
 _RATED = const(0)
@@ -24,13 +23,13 @@ _CARRYING = const(2)  # 2 %: below, a battery does not carry and leaves the medi
 _LOADED = const(3)  # 15 %: the median from which imbalance is judged
 _FLOWING = const(4)  # 10 %: the median from which a direction of the bank is judged
 _INSTANT = const(5)  # pickup of the instantaneous element
-_BLOCK_ms = const(6)  # how long a reversed battery blocks that element of the others
+_BLOCKING_ms = const(6)  # how long a reversed battery blocks that element of the others
 
 # Places in what is found of the whole bank.
 MEDIAN = const(0)  # biased mA of the batteries that carry, NONE where none does
 CARRIERS = const(1)  # how many do
 SUM = const(2)  # biased mA, of all that are measured
-CARRIED = const(3)  # biased mA, of those that carry
+MEMBERS = const(3)  # how many are closed and measured
 DIRECTION = const(4)  # 1: the bank discharges, 0: it charges, by majority
 REVERSED = const(5)  # mask: flow against it by more than 5 % of rated
 BLOCKED = const(6)  # 1: a reversed battery explains the current of the others
@@ -39,7 +38,7 @@ FLOWS = const(8)  # mask: carry more than 5 % of rated; the main's bit: their su
 _MEDIAN = const(0)
 _CARRIERS = const(1)
 _SUM = const(2)
-_CARRIED = const(3)
+_MEMBERS = const(3)
 _DIRECTION = const(4)
 _REVERSED = const(5)
 _BLOCKED = const(6)
@@ -98,8 +97,8 @@ def survey(ctx, batteries: int, closed: int, at: int):
     parameter = ptr32(ctx[2])
     bank = ptr32(ctx[3])
     total = 0
-    carried = 0
     carriers = 0
+    members = 0
     out = 0
     flows = 0
     k = 0
@@ -115,15 +114,16 @@ def survey(ctx, batteries: int, closed: int, at: int):
             if load > parameter[_SMALL]:
                 out += 1 if i > 0 else -1
                 flows |= 1 << k
-            if (closed >> k) & 1 and load >= parameter[_CARRYING]:
-                insert(ctx[4], carriers, stored)
-                carriers += 1
-                carried += i
+            if (closed >> k) & 1:
+                members += 1
+                if load >= parameter[_CARRYING]:
+                    insert(ctx[4], carriers, stored)
+                    carriers += 1
         k += 1
     bank[_MEDIAN] = int(middle(ctx[4], carriers))
     bank[_CARRIERS] = carriers
+    bank[_MEMBERS] = members
     bank[_SUM] = total + _BIAS
-    bank[_CARRIED] = carried + _BIAS
     bank[_DIRECTION] = 1 if out >= 0 else 0
     if total > parameter[_SMALL] or total < 0 - parameter[_SMALL]:
         flows |= 1 << _MAIN_BIT
@@ -159,7 +159,7 @@ def directions(ctx, now: int, batteries: int, at_load: int, at: int):
     if strong:
         bank[_BLOCKED] = 1
         bank[_BLOCKED_AT] = now
-    elif (now - bank[_BLOCKED_AT]) & _MASK >= parameter[_BLOCK_ms]:
+    elif (now - bank[_BLOCKED_AT]) & _MASK >= parameter[_BLOCKING_ms]:
         bank[_BLOCKED] = 0
     k = 0
     while k < batteries:
@@ -211,12 +211,20 @@ def balance(ctx, batteries: int, closed: int, at: int, at_deviation: int):
 
 @micropython.viper
 def reverse(ctx, batteries: int, at: int, at_idle: int):
-    """Find the currents against a bank that carries, and into batteries of a bank that is idle."""
+    """Find the currents against a bank that carries, and into batteries of a bank that is idle.
+
+    The median says which it is, but not that of a few: where many feed one, each gives too little
+    to count as carrying. Then the bank is idle unless the sum says otherwise.
+    """
     current = ptr32(ctx[0])
     values = ptr32(ctx[1])
     parameter = ptr32(ctx[2])
     bank = ptr32(ctx[3])
     load = bank[_MEDIAN] - _BIAS if bank[_MEDIAN] != _NONE else 0
+    total = bank[_SUM] - _BIAS
+    if 2 * bank[_CARRIERS] < bank[_MEMBERS]:
+        if total < parameter[_FLOWING] and total > 0 - parameter[_FLOWING]:
+            load = 0
     flow = 0
     if load >= parameter[_FLOWING]:
         flow = 1
@@ -282,7 +290,7 @@ class Quantities:
         parameters[_LOADED] = bank.rated_mA * 15 // 100
         parameters[_FLOWING] = bank.rated_mA // 10
         parameters[_INSTANT] = instantaneous_mA
-        parameters[_BLOCK_ms] = BLOCK_ms
+        parameters[_BLOCKING_ms] = BLOCK_ms
         self.bank = ints(9)
         self.bank[MEDIAN] = NONE
         self.loaded_mA = parameters[_LOADED]

@@ -75,7 +75,7 @@ def errors(config):
         _check_number(config, path, found)
     for path in sorted(WORDS):
         value = lookup(config, path)
-        if value not in WORDS[path]:
+        if not isinstance(value, str) or value not in WORDS[path]:
             found.append((path, "%s is not one of %s" % (_show(value), ", ".join(WORDS[path]))))
     if found:
         return found
@@ -112,9 +112,14 @@ def _check_keys(config, found):
 def _check_number(config, path, found):
     low, high, unit = NUMBERS[path]
     value = lookup(config, path)
-    if value is None and path in OPTIONAL:
+    if path in OPTIONAL and _absent(config, path):
         return
     _check_range(value, low, high, unit, path, found, whole=path != "bank.rated_current_A")
+
+
+def _absent(config, path):
+    section, name = path.split(".")
+    return isinstance(config.get(section), dict) and name not in config[section]
 
 
 def _check_range(value, low, high, unit, path, found, whole=False):
@@ -124,7 +129,7 @@ def _check_range(value, low, high, unit, path, found, whole=False):
         allowed = str(low)
     if not is_number(value):
         found.append((path, "%s is not a number (%s)" % (_show(value), allowed)))
-    elif whole and value != int(value):
+    elif whole and not isinstance(value, int):
         found.append((path, "%s is not a whole number (%s)" % (_show(value), allowed)))
     elif not low <= value <= high:
         found.append((path, "%s is outside %s" % (_show(value), allowed)))
@@ -234,7 +239,7 @@ def _check_level(element, level, given, rated_A, path, found):
         if good and "dropout" in allowed:
             _check_range(given.get("dropout"), 0, given["pickup"], unit, path + ".dropout", found)
     if level.curve:
-        if given.get("curve") not in curves.CURVES:
+        if not isinstance(given.get("curve"), str) or given["curve"] not in curves.CURVES:
             found.append(
                 (
                     path + ".curve",
@@ -260,9 +265,9 @@ def level_keys(level):
     """Return the keys that a row's settings may hold."""
     if level.curve:
         return ("pickup", "curve", "tms")
-    keys = ("delay_ms", "samples")
-    if not elements.is_flag(level):
-        keys = ("pickup", "dropout") + keys
+    if elements.is_flag(level):
+        return ("delay_ms",)  # samples would never come: a lost channel has no new conversions
+    keys = ("pickup", "dropout", "delay_ms", "samples")
     return keys + ("at_least",) if level.gate else keys
 
 

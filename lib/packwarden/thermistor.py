@@ -10,8 +10,8 @@ from micropython import const
 
 from packwarden.fixed import BIAS, Q, ints, ln
 
-SEGMENTS = const(256)  # of the ratio 0 .. 1; an interpolation error below 0.1 K from -40 to 130
-RATIO_SHIFT = const(15)  # a ratio of 1 is 1 << 15; a segment is 1 << 7
+SEGMENTS = const(512)  # of the ratio 0 .. 1; an interpolation error below 0.1 K from -40 to 130
+RATIO_SHIFT = const(15)  # a ratio of 1 is 1 << 15; a segment is 1 << 6
 
 COLDEST_cC = const(-6000)  # the table saturates here and ...
 HOTTEST_cC = const(20000)  # ... here
@@ -40,18 +40,22 @@ def errors(sensors):
     `sensors` holds pull_up_ohm, reference_ohm and excitation_mV already checked. Boot, host.
     """
     curve = sensors.get("thermistor")
-    if not isinstance(curve, dict) or curve.get("model") not in _MODELS:
+    model = curve.get("model") if isinstance(curve, dict) else None
+    # A tuple, since whatever JSON gives can be compared, but not be looked up in a dictionary.
+    if model not in tuple(_MODELS):
         return [("", "needs a model: " + ", ".join(sorted(_MODELS)))]
     found = []
-    for name, low, high, unit in _MODELS[curve["model"]]:
+    for name, low, high, unit in _MODELS[model]:
         value = curve.get(name)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             found.append(
                 ("." + name, "%r is no whole number in %s .. %s %s" % (value, low, high, unit))
             )
-    if curve["model"] == "table":
+    if model == "table":
         found.extend(_table_errors(curve.get("r_ohm")))
-    known = [name for name, _, _, _ in _MODELS[curve["model"]]] + ["model", "part", "r_ohm"]
+    if not isinstance(curve.get("part", ""), str):
+        found.append((".part", "%r is not a name" % (curve["part"],)))
+    known = [row[0] for row in _MODELS[model]] + ["model", "part", "r_ohm"]
     for name in curve:
         if name not in known:
             found.append(("." + name, "is not known"))
@@ -139,7 +143,7 @@ def resistance(curve, cC):
 class Bridge:
     """What the control step needs of the bridge; made once at boot.
 
-    `table`: temperature (biased 0.01 degC) at each 1/256 of the ratio. `gain`: ratio (1 is 1 <<
+    `table`: temperature (biased 0.01 degC) at each 1/512 of the ratio. `gain`: ratio (1 is 1 <<
     15) = counts * gain // counts of the reference. `open_gain`: counts above
     reference * open_gain >> 12 are an open lead. `reference_low`, `reference_high`: the counts
     (0.1 mV) between which the reference channel is believed.

@@ -8,7 +8,7 @@ import micropython
 from micropython import const
 
 from packwarden.fixed import BIAS, NONE, ints
-from packwarden.frame import ABSENT
+from packwarden.frame import ABSENT, ADC
 from packwarden.thermistor import SHORT_raw
 
 # Constants of other modules, again: kernels need them in their own.
@@ -63,7 +63,7 @@ def judge(ctx, first: int, last: int):
                 strikes[ch] = 0
                 health[ch] = _OK
                 held[ch] = code
-                fresh[ch] = (fresh[ch] + 1) & _MASK
+                fresh[ch] = (fresh[ch] - _MASK) & _MASK  # one more, and never 2^30 on the way
             elif strikes[ch] < _STRIKES - 1:
                 strikes[ch] += 1
             else:
@@ -164,6 +164,8 @@ class Validator:
         if self.held[reference] != NONE:
             opened = BIAS + ((self.held[reference] - BIAS) * self.open_gain >> 12)
             set_limit(self.high, frame.terminal, reference, opened)
+        elif frame.note[reference] == _OK:
+            self.health[reference] = ADC  # neither open nor shorted: it is no thermistor
         judge(self.ctx, frame.terminal, reference)
 
     def doubt_codes(self, median, moved_mA, loaded_mA, closed):

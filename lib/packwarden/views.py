@@ -86,20 +86,29 @@ def _help(context, words, as_json):
     yield "Every command takes --json. Ctrl-C ends a reply.\r\n"
 
 
-def _battery_facts(protection, k):
-    """Return what is known of battery k (from 0): a list of (name, unit, value, health)."""
-    frame = protection.frame
+def _fact(protection, name, unit, channel):
+    """Return (name, unit, value or None, state) of a channel.
+
+    A good thermistor without a reference has no value: then the state is that of the reference.
+    """
     health = protection.validator.health
+    value = protection.measured.value(channel)
+    state = health[channel]
+    if value is None and not state:
+        state = health[protection.frame.reference]
+    return name, unit, value, state
+
+
+def _battery_facts(protection, k):
+    """Return what is known of battery k (from 0): a list of (name, unit, value, state)."""
+    frame = protection.frame
     plus = frame.terminal + 2 * k
-    rows = []
-    for name, unit, channel in (
-        ("current", "A", k),
-        ("voltage", "V", frame.voltage + k),
-        ("plus", "degC", plus),
-        ("minus", "degC", plus + 1),
-    ):
-        rows.append((name, unit, protection.measured.value(channel), health[channel]))
-    return rows
+    return [
+        _fact(protection, "current", "A", k),
+        _fact(protection, "voltage", "V", frame.voltage + k),
+        _fact(protection, "plus", "degC", plus),
+        _fact(protection, "minus", "degC", plus + 1),
+    ]
 
 
 def _battery_json(protection, k):
@@ -120,18 +129,8 @@ def _bank_facts(protection):
         sum_mA += protection.measured.value(k) or 0
     return (
         ("current", "A", sum_mA, 0),
-        (
-            "busbar",
-            "V",
-            protection.measured.value(frame.bus),
-            protection.validator.health[frame.bus],
-        ),
-        (
-            "ambient",
-            "degC",
-            protection.measured.value(frame.ambient),
-            protection.validator.health[frame.ambient],
-        ),
+        _fact(protection, "busbar", "V", frame.bus),
+        _fact(protection, "ambient", "degC", frame.ambient),
     )
 
 

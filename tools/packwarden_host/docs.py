@@ -3,8 +3,7 @@
 In a Markdown file of the repository
 - a block fenced as `csv NAME` or `json NAME` is written to that file first;
 - a block fenced as `console` holds lines `$ command`, each followed by its output; `packwarden`
-and
-  `make` are run, one after another in one scratch folder per file;
+  and `make` are run, one after another in one scratch folder per file;
 - a table between `<!-- packwarden ... -->` and `<!-- end -->` is the output of that command.
 `differences` tells what has changed since, figures of the machine's speed aside.
 """
@@ -48,7 +47,10 @@ def refreshed(text: str) -> str:
 
 
 def _table(command: str, folder: str) -> str:
-    return f"<!-- {command} -->\n{_output(command, folder)}<!-- end -->"
+    text = _output(command, folder)
+    if not text.startswith("|"):
+        text = f"```\n{text}```\n"
+    return f"<!-- {command} -->\n{text}<!-- end -->"
 
 
 def _output(command: str, folder: str) -> str:

@@ -23,7 +23,7 @@ VMS = ("micropython", "cpython")
 # The simulated chips and the bank live in the same heap as the firmware; its own share is
 # measured by the bench. A larger heap is a slower one: collecting walks through all of it.
 HEAP = "3m"
-# The firmware stops restarting by itself after three resets; beyond this something loops.
+# Beyond this a firmware that starts again and again is not waited for.
 MOST_RESTARTS = 50
 _RESTARTS = ("reset", "watchdog", "power_off")
 _STOP_S = 3

@@ -149,6 +149,8 @@ def _run_firmware(job, here):
     modules["machine"].began_by = job.get("cause")
     real = {name: sys.modules.get(name) for name in _FAKES}
     sys.modules.update(modules)
+    if not _MICROPYTHON:
+        sys.print_exception = _print_exception
     home = os.getcwd()
     os.chdir(job["state_dir"] + "/flash")
     try:

@@ -118,12 +118,16 @@ class Ina:
     # ---- conversions --------------------------------------------------------------------------
 
     def _configure(self):
-        """Decode mode and times, and start a conversion cycle, as a write of the register does."""
+        """Decode mode and times, and start a conversion cycle, as a write of the register does.
+
+        The firmware repairs a chip in its tick: an assignment of four would make a tuple.
+        """
         if self._old:
             word = self.regs[0]
             times = _TIMES_226
             average = word >> 9 & 7
-            shunt_on, bus_on, heat_on, again = word & 1, word >> 1 & 1, 0, word >> 2 & 1
+            heat_on = 0
+            shunt_on, bus_on, again = word & 1, word >> 1 & 1, word >> 2 & 1
             shunt_time, bus_time = word >> 3 & 7, word >> 6 & 7
         else:
             word = self.regs[1]

@@ -1,0 +1,307 @@
+"""One breaker at a time: states, outputs of each kind, contacts, pulses, and what never closes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from packwarden.breakers import (
+    CLOSED,
+    FAILED,
+    LOCKED_OUT,
+    OPEN,
+    STATE_NAMES,
+    TRIPPING,
+    Breakers,
+)
+
+N = 3
+MAIN = 1 << 15
+ALL = 0b111 | MAIN
+KINDS = ("shunt_trip", "uvr", "contactor")
+FEEDBACKS = ("52a", "52b", "both", "none")
+
+
+class Bench:
+    """Breakers that are seen every 10 ms; `closed` is where they are, `flows` who carries."""
+
+    def __init__(self, kind="shunt_trip", feedback="52a", pulse_ms=200, closed=ALL):
+        self.breakers = Breakers(N, kind, feedback, pulse_ms)
+        self.closed = closed
+        self.flows = closed
+        self.a = self.b = None  # masks of contacts that say something else
+        self.now_ms = 1000
+        self.tick()
+
+    def tick(self, ticks=1):
+        for _ in range(ticks):
+            self.now_ms += 10
+            a = self.closed if self.a is None else self.a
+            b = ALL & ~self.closed if self.b is None else self.b
+            self.breakers.see(self.now_ms, a, b, True)
+            self.breakers.follow(self.now_ms, self.flows)
+        return self.breakers.energised()
+
+    def trip(self, index):
+        return self.breakers.trip(index, self.now_ms)
+
+    def open(self, *indices):
+        """Let breakers open, by hand or because they were told."""
+        for index in indices:
+            self.closed &= ~self.breakers.bit(index)
+            self.flows &= ~self.breakers.bit(index)
+        return self.tick()
+
+    def close(self, *indices):
+        for index in indices:
+            self.closed |= self.breakers.bit(index)
+        return self.tick()
+
+    def state(self, index=1):
+        return self.breakers.state[index]
+
+
+def test_the_life_of_a_breaker_that_is_tripped():
+    bench = Bench()
+    assert bench.state() == CLOSED
+    assert bench.trip(1)
+    assert bench.state() == TRIPPING
+    assert bench.tick(3) == 0b010
+    assert bench.open(1) == 0
+    assert bench.state() == LOCKED_OUT
+    assert bench.breakers.clearing_ms[1] == 40
+    assert [bench.state(k) for k in (0, 2, N)] == [CLOSED] * 3
+
+
+def test_the_life_of_a_breaker_that_is_opened_and_closed_by_hand():
+    bench = Bench()
+    bench.open(1)
+    assert bench.state() == OPEN
+    bench.close(1)
+    assert bench.state() == CLOSED
+    assert bench.breakers.energised() == 0
+
+
+@pytest.mark.parametrize("feedback", ["52a", "52b", "both"])
+def test_a_locked_out_breaker_that_is_closed_by_hand_is_tripped_again(feedback):
+    bench = Bench(feedback=feedback)
+    bench.trip(1)
+    bench.tick(3)
+    bench.open(1)
+    bench.tick(100)
+    assert bench.close(1) == 0b010
+    assert bench.state() == TRIPPING
+    bench.tick(3)
+    bench.open(1)
+    assert bench.state() == LOCKED_OUT
+
+
+def test_a_locked_out_breaker_without_contacts_is_tripped_again_when_it_carries():
+    bench = Bench(feedback="none")
+    bench.trip(1)
+    bench.flows &= ~0b010
+    bench.tick(20)
+    assert bench.state() == LOCKED_OUT
+    bench.flows |= 0b010
+    assert bench.tick() == 0b010
+
+
+def test_a_trip_is_idempotent():
+    bench = Bench(pulse_ms=100)
+    assert bench.trip(1)
+    bench.tick(5)
+    assert bench.trip(1)
+    bench.tick(4)
+    assert bench.tick() == 0  # the second one gave no second pulse
+    bench.open(1)
+    assert not bench.trip(1)
+    assert bench.tick() == 0
+    assert bench.state() == LOCKED_OUT
+
+
+def test_a_pulse_ends_by_itself_and_a_retrip_gives_another():
+    bench = Bench(pulse_ms=50)
+    bench.trip(N)
+    assert bench.tick(4) == MAIN
+    assert bench.tick() == 0
+    bench.breakers.retrip(N, bench.now_ms)
+    assert bench.tick(4) == MAIN
+    assert bench.tick() == 0
+
+
+def test_a_pulse_ends_when_the_contact_opens():
+    bench = Bench()
+    bench.trip(1)
+    assert bench.tick(2) == 0b010
+    bench.closed &= ~0b010
+    assert bench.tick() == 0
+    assert bench.state() == TRIPPING  # the contact alone may lie: it still carries
+    bench.flows &= ~0b010
+    bench.tick()
+    assert bench.state() == LOCKED_OUT
+
+
+def test_a_contact_that_said_open_before_does_not_end_the_pulse():
+    bench = Bench()
+    bench.a = ALL & ~0b010
+    bench.tick(5)
+    assert bench.trip(1)
+    assert bench.tick(19) == 0b010
+    assert bench.tick() == 0
+
+
+def test_only_what_was_told_to_open_can_be_retripped_or_fail():
+    bench = Bench()
+    bench.breakers.retrip(1, bench.now_ms)
+    bench.breakers.fail(1)
+    assert (bench.tick(), bench.state()) == (0, CLOSED)
+    bench.trip(1)
+    bench.breakers.fail(1)
+    assert bench.state() == FAILED
+    bench.open(1)
+    assert bench.state() == LOCKED_OUT
+
+
+def test_without_contacts_a_breaker_is_open_when_it_had_its_time_and_carries_nothing():
+    bench = Bench(feedback="none")
+    bench.open(0)
+    assert bench.state(0) == CLOSED  # nobody can know
+    bench.trip(1)
+    bench.flows &= ~0b010
+    bench.tick(9)
+    assert bench.breakers.closed == ALL
+    bench.tick()
+    assert bench.breakers.closed == ALL & ~0b010
+    assert bench.state() == LOCKED_OUT
+
+
+def test_without_contacts_a_breaker_that_carries_is_closed():
+    bench = Bench(feedback="none")
+    bench.trip(1)
+    bench.tick(50)
+    assert bench.breakers.closed == ALL
+    assert bench.breakers.commanded == 0b010
+
+
+def test_with_both_contacts_a_breaker_is_open_when_both_say_so():
+    for a, b, closed, says_closed in (
+        (ALL, 0, True, True),
+        (ALL & ~0b010, 0b010, False, False),
+        (ALL & ~0b010, 0, True, False),  # neither: a cut wire
+        (ALL, 0b010, True, False),
+    ):
+        bench = Bench(feedback="both")
+        bench.a, bench.b = a, b
+        bench.tick()
+        assert bool(bench.breakers.closed & 0b010) == closed
+        assert bool(bench.breakers.contacts & 0b010) == says_closed
+
+
+def test_before_the_contacts_are_read_all_count_as_closed():
+    breakers = Breakers(N, "shunt_trip", "52a", 200)
+    breakers.see(10, 0, 0, False)
+    breakers.follow(10, 0)
+    assert (breakers.closed, breakers.state[0]) == (ALL, CLOSED)
+    breakers.see(20, 0, 0, True)
+    breakers.follow(20, 0)
+    assert (breakers.closed, breakers.state[0]) == (0, OPEN)
+
+
+def test_an_undervoltage_release_is_held_and_dropped_to_trip():
+    bench = Bench("uvr")
+    assert bench.tick() == ALL
+    bench.trip(1)
+    assert bench.tick() == ALL & ~0b010
+    bench.open(1)
+    assert bench.tick(100) == ALL & ~0b010
+
+
+def test_an_undervoltage_release_is_held_from_the_first_moment_and_while_open():
+    assert Breakers(N, "uvr", "52a", 200).energised() == ALL
+    bench = Bench("uvr")
+    assert bench.open(0) == ALL  # it could not be closed by hand otherwise
+
+
+def test_a_contactor_is_held_only_where_it_was_found_closed():
+    assert Breakers(N, "contactor", "52a", 200).energised() == 0
+    bench = Bench("contactor", closed=ALL & ~0b001)
+    assert bench.tick() == ALL & ~0b001
+    assert bench.close(0) == ALL & ~0b001
+    bench.trip(1)
+    assert bench.tick() == ALL & ~0b011
+
+
+def test_a_contactor_is_not_held_before_its_contacts_were_read():
+    breakers = Breakers(N, "contactor", "52a", 200)
+    breakers.see(10, 0, 0, False)
+    breakers.follow(10, 0)
+    assert breakers.energised() == 0
+    breakers.see(20, ALL & ~0b100, 0, True)
+    assert breakers.energised() == ALL & ~0b100
+
+
+@pytest.mark.parametrize(
+    ("kind", "healthy", "tripped"),
+    [("shunt_trip", 0, 0), ("uvr", 0, 0), ("contactor", ALL & ~0b001, ALL & ~0b011)],
+)
+def test_the_safe_state_holds_what_holds_by_itself_and_drops_releases(kind, healthy, tripped):
+    bench = Bench(kind, closed=ALL & ~0b001)
+    assert bench.breakers.on_failure() == healthy
+    bench.trip(1)
+    bench.tick()
+    assert bench.breakers.on_failure() == tripped
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("start_ms", [(1 << 30) - 25, (1 << 30) - 105])
+def test_the_clock_may_wrap_while_a_breaker_opens(kind, start_ms):
+    bench = Bench(kind, pulse_ms=100)
+    for index in range(N):
+        bench.now_ms = start_ms
+        bench.trip(index)
+        for _ in range(12):
+            bench.now_ms = (bench.now_ms + 10) & ((1 << 30) - 1)
+            bench.breakers.see(bench.now_ms, bench.closed, 0, True)
+            bench.breakers.follow(bench.now_ms, bench.flows)
+        assert bench.breakers.pulses == 0
+        bench.now_ms -= 10
+        bench.open(index)
+        assert bench.breakers.clearing_ms[index] == 120
+
+
+MOVES = st.tuples(
+    st.sampled_from(["trip", "retrip", "fail", "open", "close", "carry"]), st.integers(0, N)
+)
+
+
+@given(st.sampled_from(KINDS), st.sampled_from(FEEDBACKS), st.integers(0, 7), st.lists(MOVES))
+def test_nothing_ever_energises_what_would_close(kind, feedback, found_closed, moves):
+    bench = Bench(kind, feedback, pulse_ms=50, closed=found_closed | MAIN)
+    before = bench.breakers.energised()
+    for name, index in moves:
+        bit = bench.breakers.bit(index)
+        if name == "trip":
+            bench.trip(index)
+        elif name == "retrip":
+            bench.breakers.retrip(index, bench.now_ms)
+        elif name == "fail":
+            bench.breakers.fail(index)
+        elif name == "carry":
+            bench.flows |= bit
+        elif name == "open":
+            bench.open(index)
+        else:
+            bench.close(index)
+        now = bench.tick()
+        if kind == "shunt_trip":
+            assert now & ~bench.breakers.tripped == 0
+        else:
+            assert now & ~before == 0  # an output that dropped stays so
+            assert now & bench.breakers.tripped == 0
+        assert bench.breakers.state[index] < len(STATE_NAMES)
+        before = now
+
+
+def test_states_have_names():
+    states = (CLOSED, TRIPPING, OPEN, FAILED, LOCKED_OUT)
+    names = ("closed", "tripping", "open", "failed", "locked out")
+    assert tuple(STATE_NAMES[state] for state in states) == names

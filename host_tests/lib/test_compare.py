@@ -1,0 +1,278 @@
+"""The comparator: pickup, delay, dropout, samples, second condition, reset, latch, wrap."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from packwarden import compare
+from packwarden.compare import IDLE, OPERATED, PICKED_UP, Slots, arrange
+from packwarden.fixed import BIAS, MASK, NONE, ints
+
+PICKUP, DROPOUT = 800, 750
+
+
+class Bench:
+    """One row with one slot: picks up at 800, drops out below 750."""
+
+    def __init__(self, delay_ms=0, samples=1, reset_ms=0, latch=False, gate=None, start_ms=0):
+        self.values = ints(3, BIAS)
+        self.fresh = ints(1)
+        self.slots = Slots([1], self.values, self.fresh)
+        fields = {
+            compare.PLACE: 0,
+            compare.PICKUP: PICKUP + BIAS,
+            compare.DROPOUT: DROPOUT + BIAS,
+            compare.GATE: 2 if gate is None else 1,
+            compare.GATE_PICKUP: (gate or 0) + BIAS,
+            compare.GATE_DROPOUT: (gate or 0) * 9 // 10 + BIAS,
+            compare.DELAY: delay_ms,
+            compare.NEEDED: samples - 1,
+            compare.RESET: reset_ms,
+            compare.LATCH: int(latch),
+        }
+        for field, value in fields.items():
+            self.slots.set(0, field, value)
+        self.now_ms = start_ms
+        self.since_ms = 0
+
+    def see(self, value, ms=10, gate=0, fresh=True, gap=False):
+        """Let `ms` pass, compare a value; returns "operated", "cleared" or None."""
+        self.now_ms = (self.now_ms + ms) & MASK
+        self.values[0] = NONE if value is None else BIAS + value
+        self.values[1] = NONE if gate is None else BIAS + gate
+        self.fresh[0] = (self.fresh[0] + int(fresh)) & MASK
+        if self.slots.run(self.now_ms, int(gap)) == 0:
+            return None
+        return "operated" if self.state == OPERATED else "cleared"
+
+    @property
+    def state(self):
+        return self.slots.state[0]
+
+    def operates_after(self, value, most_ms=100000, **how):
+        """Hold a value; return after how many ms it operates, None if it does not."""
+        for passed_ms in range(0, most_ms, 10):
+            if self.see(value, **how):
+                return passed_ms
+        return None
+
+
+def test_it_operates_at_exactly_its_pickup():
+    assert Bench().see(PICKUP) == "operated"
+    assert Bench().see(PICKUP - 1) is None
+
+
+@pytest.mark.parametrize("delay_ms", [10, 150, 5000])
+def test_it_operates_after_its_delay_and_not_before(delay_ms):
+    assert Bench(delay_ms).operates_after(PICKUP) == delay_ms
+
+
+def test_a_delay_between_two_ticks_ends_with_the_second():
+    assert Bench(delay_ms=25).operates_after(PICKUP) == 30
+
+
+def test_between_dropout_and_pickup_a_pickup_goes_on_and_does_not_operate():
+    bench = Bench(delay_ms=100)
+    bench.see(PICKUP)
+    for _ in range(50):
+        assert bench.see(DROPOUT) is None
+        assert bench.state == PICKED_UP
+    assert bench.see(PICKUP) == "operated"
+
+
+def test_below_its_dropout_a_pickup_begins_anew():
+    bench = Bench(delay_ms=100)
+    for _ in range(9):
+        assert bench.see(PICKUP) is None
+    assert bench.see(DROPOUT - 1) is None
+    assert bench.state == IDLE
+    assert bench.operates_after(PICKUP) == 100
+
+
+def test_between_dropout_and_pickup_nothing_picks_up():
+    bench = Bench()
+    assert bench.operates_after(PICKUP - 1, most_ms=1000) is None
+    assert bench.state == IDLE
+
+
+def test_it_clears_below_its_dropout_and_not_at_it():
+    bench = Bench()
+    bench.see(PICKUP)
+    assert bench.see(DROPOUT) is None
+    assert bench.see(DROPOUT - 1) == "cleared"
+    assert bench.see(PICKUP) == "operated"
+
+
+def test_what_stays_operated_is_told_once():
+    bench = Bench()
+    assert bench.see(PICKUP) == "operated"
+    assert bench.operates_after(PICKUP + 100, most_ms=1000) is None
+
+
+def test_samples_are_new_conversions_and_not_ticks():
+    bench = Bench(samples=3)
+    assert bench.see(PICKUP) is None
+    for _ in range(20):
+        assert bench.see(PICKUP, fresh=False) is None
+    assert bench.see(PICKUP) is None
+    assert bench.see(PICKUP) == "operated"
+
+
+def test_samples_and_delay_are_both_asked():
+    assert Bench(delay_ms=100, samples=3).operates_after(PICKUP) == 100
+    assert Bench(delay_ms=20, samples=8).operates_after(PICKUP) == 70
+
+
+def test_one_sample_is_enough_where_one_is_asked():
+    assert Bench(samples=1).see(PICKUP) == "operated"
+
+
+def test_after_a_gap_the_samples_are_counted_anew():
+    bench = Bench(samples=3)
+    bench.see(PICKUP)
+    bench.see(PICKUP)
+    assert bench.see(PICKUP, ms=2500, gap=True) is None
+    assert bench.see(PICKUP) is None
+    assert bench.see(PICKUP) == "operated"
+
+
+def test_the_second_condition_must_hold_to_pick_up_and_to_operate():
+    bench = Bench(delay_ms=50, gate=100)
+    assert bench.operates_after(PICKUP, most_ms=1000, gate=99) is None
+    assert bench.state == IDLE
+    assert bench.operates_after(PICKUP, gate=100) == 50
+
+
+def test_the_second_condition_drops_out_at_90_percent():
+    bench = Bench(delay_ms=50, gate=100)
+    bench.see(PICKUP, gate=100)
+    bench.see(PICKUP, gate=90)
+    assert bench.state == PICKED_UP
+    assert bench.operates_after(PICKUP, most_ms=1000, gate=90) is None
+    bench.see(PICKUP, gate=89)
+    assert bench.state == IDLE
+    bench.see(PICKUP, gate=None)
+    assert bench.state == IDLE
+
+
+def test_an_operated_level_clears_with_its_second_condition():
+    bench = Bench(gate=100)
+    bench.see(PICKUP, gate=100)
+    assert bench.see(PICKUP, gate=90) is None
+    assert bench.see(PICKUP, gate=None) is None
+    assert bench.see(PICKUP, gate=89) == "cleared"
+
+
+def test_it_clears_after_it_has_been_well_for_its_reset_time():
+    bench = Bench(reset_ms=100)
+    bench.see(PICKUP)
+    for _ in range(10):
+        assert bench.see(0) is None
+    assert bench.see(0) == "cleared"
+
+
+def test_a_relapse_begins_the_reset_time_anew():
+    bench = Bench(reset_ms=100)
+    bench.see(PICKUP)
+    for _ in range(3):
+        for _ in range(9):
+            assert bench.see(0) is None
+        assert bench.see(DROPOUT) is None
+    for _ in range(10):
+        assert bench.see(0) is None
+    assert bench.see(0) == "cleared"
+
+
+def test_what_latches_never_clears():
+    bench = Bench(latch=True)
+    bench.see(PICKUP)
+    assert bench.operates_after(0, most_ms=5000) is None
+    assert bench.operates_after(PICKUP, most_ms=5000) is None
+    assert bench.state == OPERATED
+
+
+def test_no_value_is_no_crossing_and_ends_a_pickup():
+    bench = Bench(delay_ms=100)
+    bench.see(PICKUP)
+    assert bench.see(None) is None
+    assert bench.state == IDLE
+    assert bench.operates_after(PICKUP) == 100
+
+
+def test_no_value_neither_clears_nor_repeats_what_has_operated():
+    bench = Bench(reset_ms=50)
+    bench.see(PICKUP)
+    assert bench.operates_after(None, most_ms=1000) is None
+    assert bench.state == OPERATED
+    bench.see(0)
+    bench.see(None)
+    assert bench.operates_after(0) == 50
+
+
+@pytest.mark.parametrize("start_ms", [MASK - 5000, MASK - 50, MASK - 10, MASK])
+def test_the_clock_may_wrap_at_any_time(start_ms):
+    assert Bench(5000, start_ms=start_ms).operates_after(PICKUP) == 5000
+    bench = Bench(reset_ms=5000, start_ms=start_ms)
+    bench.see(PICKUP)
+    assert bench.operates_after(0) == 5000
+
+
+def test_the_count_of_conversions_may_wrap():
+    bench = Bench(samples=4)
+    bench.fresh[0] = MASK - 1
+    assert bench.operates_after(PICKUP) == 30
+
+
+@given(st.lists(st.integers(0, 700 + 49), max_size=50), st.integers(0, 50), st.booleans())
+def test_without_a_crossing_nothing_operates(values, delay_ms, gap):
+    bench = Bench(delay_ms)
+    assert [bench.see(value, gap=gap) for value in values] == [None] * len(values)
+
+
+@given(st.lists(st.tuples(st.integers(700, 850), st.integers(1, 200)), max_size=60))
+def test_more_is_never_later(history):
+    less, more = Bench(delay_ms=300), Bench(delay_ms=300)
+    first = {}
+    for value, ms in history:
+        for name, bench, seen in (("less", less, value), ("more", more, value + 20)):
+            if bench.see(seen, ms) == "operated":
+                first.setdefault(name, bench.now_ms)
+    if "less" in first:
+        assert first["more"] <= first["less"]
+
+
+def test_slots_are_compared_each_with_their_own():
+    values = ints(8, BIAS)
+    fresh = ints(3)
+    slots = Slots([3, 2], values, fresh)
+    for row, place in ((0, 0), (1, 3)):
+        slots.set(row, compare.PLACE, place)
+        slots.set(row, compare.PICKUP, PICKUP + BIAS)
+        slots.set(row, compare.DROPOUT, DROPOUT + BIAS)
+        slots.set(row, compare.GATE, 5)
+        slots.set(row, compare.GATE_STEP, 1)
+        slots.set(row, compare.GATE_PICKUP, 100 + BIAS)
+    values[0] = values[2] = values[3] = values[4] = BIAS + PICKUP
+    values[5] = values[6] = BIAS + 100  # gates of the first and second slot of each row
+    assert slots.run(10, 0) == 3
+    assert [slots.slot(0, i) for i in range(3)] + [slots.slot(1, i) for i in range(2)] == [
+        0,
+        1,
+        2,
+        3,
+        4,
+    ]
+    assert list(slots.state) == [OPERATED, IDLE, IDLE, OPERATED, OPERATED]
+    assert sorted(slots.changed[:3]) == [0, 32, 33]
+    assert slots.get(1, compare.COUNT) == 2
+
+
+@given(st.lists(st.integers(0, MASK), unique=True, max_size=20))
+def test_what_changed_is_arranged_by_its_keys(keys):
+    slots = ints(21)
+    order = ints(21)
+    for place, key in enumerate(keys):
+        slots[place], order[place] = 1000 + place, key
+    arrange(slots, order, len(keys))
+    assert list(order[: len(keys)]) == sorted(keys)
+    assert [keys[slot - 1000] for slot in slots[: len(keys)]] == sorted(keys)

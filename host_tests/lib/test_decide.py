@@ -1,0 +1,263 @@
+"""The trip matrix: who trips for what, the order of a tick's events, and nothing told twice."""
+
+import pytest
+
+from cabinets import Cabinet, configuration, only
+
+KEYS = ["t_ms", "seq", "kind", "level", "element", "device", "battery", "terminal"]
+KEYS += ["value", "limit", "unit", "held_ms", "action"]
+
+
+def actions(events):
+    return [(event["element"], event["battery"], event["action"]) for event in events]
+
+
+def open_breakers(cabinet):
+    """Return the numbers (from 1) of batteries whose breaker is open, and "main"."""
+    names = [*range(1, cabinet.batteries + 1), "main"]
+    return [name for name, closed in zip(names, cabinet.closed, strict=True) if not closed]
+
+
+FIFTY = "overcurrent_instantaneous.trip"
+
+
+@pytest.mark.parametrize("batteries", [2, 3, 4, 15])
+def test_a_reversed_battery_above_the_50_trips_and_no_other(batteries):
+    cabinet = Cabinet(only(configuration(batteries), FIFTY), current_A=40)
+    cabinet.current_A = [600.0] * batteries
+    cabinet.current_A[1] = -640.0
+    events = cabinet.run(0.05)
+    assert actions(events) == [("overcurrent_instantaneous", 2, "trip_battery")]
+    assert events[0]["t_ms"] <= 20
+    cabinet.current_A = [40.0] * batteries
+    assert cabinet.run(1) == []
+    assert open_breakers(cabinet) == [2]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_50_all_the_same_way_trips_the_main(sign):
+    cabinet = Cabinet(only(configuration(4), FIFTY))
+    cabinet.current_A = [sign * 520.0, sign * 60.0, sign * 60.0, sign * 60.0]
+    events = cabinet.run(0.1)
+    assert actions(events) == [("overcurrent_instantaneous", 1, "trip_main")]
+    assert open_breakers(cabinet) == ["main"]
+
+
+def test_all_above_the_50_are_told_and_the_main_trips_once():
+    cabinet = Cabinet(only(configuration(3), FIFTY))
+    cabinet.current_A = [520.0] * 3
+    events = cabinet.run(0.1)
+    expected = [("overcurrent_instantaneous", k, "trip_main") for k in (1, 2, 3)]
+    assert actions(events) == expected
+    assert open_breakers(cabinet) == ["main"]
+
+
+def test_the_feeders_of_a_reversed_battery_count_again_when_they_go_on():
+    cabinet = Cabinet(only(configuration(4), FIFTY))
+    cabinet.current_A = [600.0, -640.0, 600.0, 600.0]
+    cabinet.run(0.1)
+    assert open_breakers(cabinet) == [2]
+    events = cabinet.run_until(0.3, kind="trip")  # 600 A still flow out of three: a fault outside
+    assert events["action"] == "trip_main"
+    # 100 ms after the reversed battery was seen last, at 50 ms, and then two samples.
+    assert 150 <= events["t_ms"] <= 170
+
+
+def test_the_only_battery_above_the_50_trips_the_main():
+    cabinet = Cabinet(only(configuration(1), FIFTY), current_A=640)
+    assert actions(cabinet.run(0.1)) == [("overcurrent_instantaneous", 1, "trip_main")]
+
+
+def test_one_sample_above_the_50_is_not_enough():
+    cabinet = Cabinet(only(configuration(4), FIFTY))
+    for _ in range(5):
+        cabinet.current_A = [520.0] * 4
+        cabinet.tick()
+        cabinet.current_A = [100.0] * 4
+        cabinet.tick()
+    assert cabinet.told() == cabinet.events[:1]
+
+
+def test_an_opened_battery_stays_watched_and_its_trip_says_that_all_was_open():
+    cabinet = Cabinet(current_A=40)
+    cabinet.current_A[2] = -60.0
+    cabinet.run_until(2, kind="trip")
+    cabinet.run(0.2)
+    assert open_breakers(cabinet) == [3]
+    cabinet.minus_C[2] = 85.0
+    trip = cabinet.run_until(3, kind="trip", element="terminal_overtemperature")
+    assert (trip["battery"], trip["terminal"], trip["action"]) == (3, "-", "none")
+
+
+def test_a_breaker_opened_by_hand_is_told_to_open_once_its_battery_trips():
+    cabinet = Cabinet(current_A=40)
+    cabinet.closed[2] = False
+    cabinet.run(0.1)
+    cabinet.plus_C[2] = 85.0
+    trip = cabinet.run_until(3, kind="trip")
+    assert trip["battery"] == 3
+    cabinet.run(0.5)
+    cabinet.closed[2] = True
+    cabinet.run(0.1)
+    assert open_breakers(cabinet) == [3]
+
+
+def test_two_that_trip_in_one_tick_are_both_opened():
+    cabinet = Cabinet(current_A=40)
+    cabinet.plus_C = [25.0, 85.0, 25.0, 85.0]
+    cabinet.run_until(3, kind="trip")
+    trips = cabinet.told(kind="trip")
+    assert [trip["battery"] for trip in trips] == [2, 4]
+    assert len({trip["t_ms"] for trip in trips}) == 1
+    cabinet.run(0.1)
+    assert open_breakers(cabinet) == [2, 4]
+
+
+def test_ambient_can_be_set_to_trip_the_main():
+    level = {"pickup": 50, "dropout": 45, "delay_ms": 1000}
+    config = only(configuration(4, {"elements.ambient_high.trip": level}), "ambient_high.trip")
+    cabinet = Cabinet(config, ambient_C=55, current_A=20)
+    (event,) = cabinet.run(1.2)
+    assert (event["action"], event["battery"]) == ("trip_main", None)
+    assert open_breakers(cabinet) == ["main"]
+
+
+def test_the_fan_runs_above_35_degrees_for_10_s_until_below_32():
+    cabinet = Cabinet(ambient_C=36)
+    assert cabinet.run(9.9, 100) == []
+    assert not cabinet.protection.fan
+    (on,) = cabinet.run(0.2, 100)
+    assert (on["kind"], on["level"], on["action"]) == ("command", None, "fan")
+    assert (on["element"], on["device"], on["limit"]) == ("ambient_high", "49", 35)
+    assert cabinet.protection.fan
+    cabinet.ambient_C = 32.5
+    assert cabinet.run(60, 1000) == []
+    cabinet.ambient_C = 31.5
+    (off,) = cabinet.run(1)
+    assert (off["kind"], off["level"], off["action"]) == ("clear", None, "none")
+    assert (off["element"], off["limit"]) == ("ambient_high", 32)
+    assert not cabinet.protection.fan
+    assert not cabinet.protection.alarm
+
+
+def test_the_alarm_relay_drops_with_an_alarm_and_not_with_a_warning():
+    cabinet = Cabinet(ambient_C=42)
+    cabinet.run(70, 1000)
+    assert cabinet.told(kind="warn")
+    assert not cabinet.protection.alarm
+    cabinet.ambient_C = 47
+    cabinet.run_until(70, 1000, kind="alarm")
+    assert cabinet.protection.alarm
+    cabinet.ambient_C = 30
+    cabinet.run(2)
+    assert not cabinet.protection.alarm
+
+
+def test_after_a_trip_the_alarm_relay_stays():
+    cabinet = Cabinet(current_A=40)
+    cabinet.plus_C[0] = 85.0
+    cabinet.run_until(3, kind="trip")
+    cabinet.plus_C[0] = 25.0
+    cabinet.run(60, 1000)
+    assert cabinet.protection.alarm
+
+
+def test_a_jump_past_several_levels_tells_each():
+    cabinet = Cabinet(only(configuration(), "terminal_overtemperature"))
+    cabinet.plus_C[0] = 85.0
+    events = cabinet.run(6)
+    assert [(event["t_ms"], event["level"]) for event in events] == [
+        (2010, "trip"),
+        (5010, "warn"),
+        (5010, "alarm"),
+    ]
+
+
+def test_events_of_a_tick_come_in_the_agreed_order():
+    level = {"pickup": 50, "dropout": 45, "delay_ms": 10000}
+    changes = {
+        "elements.ambient_high.fan": level | {"pickup": 40, "dropout": 35},
+        "elements.reverse_current.warn": level | {"pickup": 10, "dropout": 5},
+        "elements.terminal_overtemperature.warn": level | {"delay_ms": 10000},
+        "elements.terminal_overtemperature.alarm": level | {"pickup": 60, "delay_ms": 10000},
+        "elements.overcurrent_inverse.warn": level | {"pickup": 30, "dropout": 20, "delay_ms": 0},
+    }
+    rows = ["ambient_high.fan", "reverse_current.warn", "overcurrent_inverse.warn"]
+    config = only(configuration(4, changes), "terminal_overtemperature", *rows)
+    config["elements"]["terminal_overtemperature"]["trip"] = "off"
+    cabinet = Cabinet(config, current_A=40)
+    assert {event["element"] for event in cabinet.told(kind="warn")} == {"overcurrent_inverse"}
+    told = len(cabinet.events)
+    cabinet.ambient_C = 41.0
+    cabinet.plus_C = [55.0, 25.0, 25.0, 65.0]
+    cabinet.minus_C = [65.0, 25.0, 25.0, 25.0]
+    cabinet.current_A = [40.0, 40.0, -19.0, 40.0]
+
+    def late(cabinet):
+        if cabinet.t_ms == 10010:  # with the tick at which the others operate
+            cabinet.current_A = [19.0, 19.0, -19.0, 19.0]
+            cabinet.protection.faults = 3
+
+    cabinet.each_tick = late
+    cabinet.run(0.1)
+    (cleared,) = cabinet.events[told:]
+    assert (cleared["kind"], cleared["battery"]) == ("clear", 3)
+    events = cabinet.run(9.91)
+    assert {event["t_ms"] for event in events} == {10010}
+    assert [
+        (e["kind"], e["element"], e["battery"], e["terminal"], e["level"]) for e in events
+    ] == [
+        ("fault", "output_fault", None, None, None),
+        ("fault", "controller_fault", None, None, None),
+        ("clear", "overcurrent_inverse", 1, None, "warn"),
+        ("clear", "overcurrent_inverse", 2, None, "warn"),
+        ("clear", "overcurrent_inverse", 4, None, "warn"),
+        ("warn", "terminal_overtemperature", 1, "+", "warn"),
+        ("warn", "terminal_overtemperature", 1, "-", "warn"),
+        ("alarm", "terminal_overtemperature", 1, "-", "alarm"),
+        ("warn", "terminal_overtemperature", 4, "+", "warn"),
+        ("alarm", "terminal_overtemperature", 4, "+", "alarm"),
+        ("warn", "reverse_current", 3, None, "warn"),
+        ("command", "ambient_high", None, None, None),
+    ]
+    assert [event["seq"] for event in cabinet.events] == list(range(len(cabinet.events)))
+    assert all(list(event) == KEYS for event in cabinet.events)
+
+
+def test_what_stays_is_not_repeated():
+    cabinet = Cabinet(ambient_C=50, current_A=[60.0, 20.0, 60.0, -15.0])
+    cabinet.plus_C[1] = 72.0
+    cabinet.lose_monitor(2)
+    cabinet.protection.faults = 1
+    cabinet.run(700, 1000)
+    names = ("kind", "level", "element", "battery", "terminal")
+    told = [tuple(event[name] for name in names) for event in cabinet.events]
+    assert len(set(told)) == len(told)
+    assert len(told) > 8
+    assert cabinet.run(100, 1000) == []
+
+
+def test_a_fault_of_the_controller_is_told_when_it_appears_and_drops_the_alarm_relay():
+    cabinet = Cabinet()
+    protection = cabinet.protection
+    for _ in range(2):
+        protection.faults = 2
+        (event,) = cabinet.run(1)
+        assert (event["kind"], event["element"]) == ("fault", "controller_fault")
+        assert (event["level"], event["battery"], event["action"]) == (None, None, "none")
+        assert protection.alarm
+        protection.faults = 0
+        assert cabinet.run(1) == []
+        assert not protection.alarm
+
+
+def test_a_level_held_for_longer_than_records_can_say_says_the_most():
+    cabinet = Cabinet(only(configuration(), "terminal_overtemperature.warn"))
+    cabinet.plus_C[0] = 60.5
+    cabinet.tick()
+    cabinet.plus_C[0] = 58.0  # it stays picked up, and does not operate
+    for _ in range(7):
+        cabinet.tick(24 * 3600 * 1000)
+    cabinet.plus_C[0] = 60.5
+    (warn,) = cabinet.run(0.01)
+    assert warn["held_ms"] == 2**29 - 1  # 6.2 days

@@ -1,0 +1,213 @@
+"""What the elements of current watch: references, shares, directions, and breakers that stay."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cabinets import Cabinet, configuration
+from packwarden import elements
+from packwarden.fixed import BIAS, ints
+from packwarden.quantities import insert, middle, others
+
+QUIET = ("load", "instantaneous", "imbalance", "deviation", "reverse", "reverse_idle")
+
+
+def carrying(*currents_A, rated_A=100):
+    """Return a cabinet in which these currents have flowed for a few ticks."""
+    cabinet = Cabinet(configuration(len(currents_A), rated_A=rated_A))
+    cabinet.noisy = False
+    cabinet.current_A = list(currents_A)
+    cabinet.run(0.03)
+    return cabinet
+
+
+def percent(cabinet):
+    return [cabinet.quantity("imbalance", k) / 10 for k in range(cabinet.batteries)]
+
+
+def amperes(cabinet, name):
+    return [cabinet.quantity(name, k) / 1000 for k in range(cabinet.batteries)]
+
+
+@given(st.lists(st.integers(1, 2**30 - 1), max_size=15))
+def test_values_inserted_one_by_one_are_ascending_and_have_their_median(values):
+    order = ints(16)
+    for count, value in enumerate(values):
+        insert(order, count, value)
+    assert list(order[: len(values)]) == sorted(values)
+    if not values:
+        assert middle(order, 0) == 0
+    else:
+        ordered = sorted(values)
+        half = len(values) // 2
+        low = ordered[half] if len(values) & 1 else ordered[half - 1]
+        assert middle(order, len(values)) == (low + ordered[half]) // 2
+
+
+def test_the_reference_is_the_median_the_other_one_of_two_and_nothing_without_others():
+    order = ints(5)
+    assert others(order, 0, 7, 0) == 0
+    for count, value in enumerate((10, 20, 40)):
+        insert(order, count, value)
+    assert others(order, 3, 40, 1) == 20
+    assert others(order, 2, 10, 1) == 20
+    assert others(order, 2, 20, 1) == 10
+    assert others(order, 2, 99, 0) == 15  # one who does not belong to them
+    assert others(order, 1, 10, 1) == 0
+    assert others(order, 1, 99, 0) == 10
+
+
+def test_load_is_the_magnitude_of_the_current():
+    assert amperes(carrying(30, -30, 0, 100), "load") == [30, 30, 0, 100]
+
+
+def test_bank_load_is_the_magnitude_of_the_sum():
+    assert carrying(30, 20, 10).quantity("bank_load") == 60000
+    assert carrying(-30, -20, 10).quantity("bank_load") == 40000
+
+
+def test_imbalance_of_the_worked_example():
+    found = carrying(35.9, 26.2, 20.4, 17.8)  # the median is 23.3 A
+    assert percent(found) == pytest.approx([54.1, 12.4, 12.4, 23.6], abs=0.5)
+    assert amperes(found, "deviation") == pytest.approx([12.6, 2.9, 2.9, 5.5], abs=0.01)
+
+
+def test_imbalance_while_charging_is_the_same():
+    assert percent(carrying(-50, -50, -20, -50)) == pytest.approx([0, 0, 60, 0], abs=0.1)
+
+
+def test_of_two_batteries_the_reference_is_the_other_one():
+    assert percent(carrying(50, 25)) == pytest.approx([100, 50], abs=0.1)
+    assert amperes(carrying(50, 25), "deviation") == [25, 25]
+
+
+def test_one_battery_has_no_imbalance():
+    cabinet = carrying(80)
+    assert (cabinet.quantity("imbalance"), cabinet.quantity("deviation")) == (0, 0)
+
+
+def test_below_15_percent_of_rated_there_is_no_verdict():
+    assert percent(carrying(14.9, 14.9, 14.9, 60)) == [0, 0, 0, 0]
+    assert percent(carrying(15.1, 15.1, 15.1, 60))[3] == pytest.approx(298, abs=2)
+    assert percent(carrying(29, 29, 29, 60, rated_A=200)) == [0, 0, 0, 0]
+
+
+def test_a_battery_that_does_not_carry_leaves_the_median_and_is_judged_by_it():
+    found = carrying(50, 50, 1.9, 1.9, 1.9)
+    assert percent(found) == pytest.approx([0, 0, 96, 96, 96], abs=0.5)
+
+
+def test_an_open_battery_leaves_the_median_and_gets_no_verdict():
+    cabinet = carrying(60, 60, 60, 20)
+    cabinet.closed[0] = cabinet.closed[1] = False
+    cabinet.run(0.02)
+    assert percent(cabinet) == pytest.approx([0, 0, 200, 66.7], abs=0.2)
+
+
+def test_a_lost_monitor_has_no_quantity_and_leaves_the_median():
+    cabinet = carrying(60, 60, 20, 20)
+    cabinet.lose_monitor(0)
+    cabinet.lose_monitor(1)
+    cabinet.run(0.05)
+    for name in QUIET:
+        assert cabinet.quantity(name, 0) is None
+    assert cabinet.quantity("imbalance", 2) == 0
+    assert cabinet.quantity("monitor_lost", 0) == 1
+    assert cabinet.quantity("monitor_lost", 2) == 0
+
+
+def test_reverse_is_against_the_bank():
+    assert amperes(carrying(50, 50, 50, -30), "reverse") == [0, 0, 0, 30]
+    assert amperes(carrying(-50, -50, -50, 30), "reverse") == [0, 0, 0, 30]
+    assert amperes(carrying(-50, -50, -50, -30), "reverse") == [0, 0, 0, 0]
+
+
+def test_in_a_bank_that_carries_nothing_flows_into_an_idle_one():
+    found = carrying(50, 50, 50, -30)
+    assert amperes(found, "reverse_idle") == [0, 0, 0, 0]
+
+
+def test_in_an_idle_bank_it_is_what_flows_into_a_battery():
+    found = carrying(10, 10, 10, -30)
+    assert amperes(found, "reverse") == [0, 0, 0, 30]
+    found = carrying(9, 9, 9, -27)
+    assert amperes(found, "reverse_idle") == [0, 0, 0, 27]
+    assert amperes(found, "reverse") == [0, 0, 0, 0]
+    assert amperes(carrying(-9, -9, -9, 27), "reverse_idle") == [9, 9, 9, 0]
+
+
+@pytest.mark.parametrize("batteries", range(3, 16))
+@pytest.mark.parametrize("into_A", [10.5, 24, 26, 40])
+def test_what_many_feed_into_one_is_seen_however_little_each_gives(batteries, into_A):
+    each_A = into_A / (batteries - 1)
+    found = carrying(-into_A, *[each_A] * (batteries - 1))
+    seen = found.quantity("reverse") + found.quantity("reverse_idle")
+    assert seen == pytest.approx(1000 * into_A, abs=2)
+    assert sum(amperes(found, "reverse_idle")[1:]) == 0
+
+
+def test_one_battery_that_charges_is_not_reversed():
+    for found in (carrying(-50), carrying(-50, 0), carrying(-50, -0.5, 0, 0)):
+        assert sum(amperes(found, "reverse")) == 0
+        assert sum(amperes(found, "reverse_idle")) == 0
+
+
+def test_the_instantaneous_element_sees_the_load_of_all_that_flow_alike():
+    assert amperes(carrying(600, 600, 600), "instantaneous") == [600, 600, 600]
+
+
+def test_a_reversed_battery_above_the_pickup_hides_the_others_for_100_ms_more():
+    cabinet = carrying(300, 300, -600)
+    assert amperes(cabinet, "instantaneous") == [0, 0, 600]
+    cabinet.current_A = [300, 300, 0]
+    cabinet.run(0.09)
+    assert amperes(cabinet, "instantaneous") == [0, 0, 0]
+    cabinet.run(0.02)
+    assert amperes(cabinet, "instantaneous") == [300, 300, 0]
+
+
+def test_a_reversed_battery_below_the_pickup_hides_nobody():
+    assert amperes(carrying(550, 550, -490), "instantaneous") == [550, 550, 490]
+
+
+def test_of_two_the_one_that_receives_is_reversed():
+    assert amperes(carrying(600, -600), "instantaneous") == [0, 600]
+    assert amperes(carrying(-600, 600), "instantaneous") == [600, 0]
+
+
+def test_in_a_charging_bank_the_one_that_gives_is_reversed():
+    assert amperes(carrying(-300, -300, 600), "instantaneous") == [0, 0, 600]
+
+
+def test_a_lost_channel_of_ambient_busbar_or_reference_is_flagged():
+    cabinet = Cabinet()
+    frame = cabinet.frame
+    names = ("ambient_lost", "busbar_lost", "reference_lost")
+    assert [cabinet.quantity(name) for name in names] == [0, 0, 0]
+    cabinet.counts = {frame.ambient: 0, frame.reference: 0}
+    cabinet.notes = {frame.bus: 1}
+    cabinet.run(0.05)
+    assert [cabinet.quantity(name) for name in names] == [1, 1, 1]
+    assert cabinet.quantity("ambient") is None
+
+
+def test_every_quantity_of_the_table_has_places_of_its_own():
+    cabinet = Cabinet(configuration(3))
+    quantities = cabinet.protection.quantities
+    taken = []
+    for name, scope, unit in elements.QUANTITIES:
+        assert unit in elements.UNITS
+        first = quantities.places[name]
+        taken += range(first, first + (6, 3, 1)[scope])
+    assert taken == list(range(quantities.always))
+    assert quantities.values[quantities.always] == BIAS
+
+
+@settings(max_examples=40)
+@given(st.lists(st.integers(-700, 700), min_size=1, max_size=15))
+def test_exchanging_batteries_exchanges_their_quantities(currents_A):
+    forth = carrying(*currents_A)
+    back = carrying(*reversed(currents_A))
+    for name in QUIET:
+        found = [forth.quantity(name, k) for k in range(len(currents_A))]
+        assert found == [back.quantity(name, k) for k in reversed(range(len(currents_A)))]

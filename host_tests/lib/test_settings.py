@@ -1,0 +1,351 @@
+"""The configuration: the ends of every range, what messages say, and that nothing raises."""
+
+import copy
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cabinets import configuration, put
+from packwarden import elements, settings
+from packwarden.settings import Bank, errors
+
+
+def found(path, value, **more):
+    """Return what is wrong once the value at a path is another one."""
+    return errors(configuration(4, {path: value, **more}))
+
+
+def message(path, value):
+    """Return the one message, which must be about this path."""
+    ((where, text),) = found(path, value)
+    assert where == path
+    return text
+
+
+def test_a_shipped_configuration_is_good():
+    for batteries in range(1, 16):
+        assert errors(configuration(batteries)) == []
+
+
+# path: lowest, highest, unit; and what else must change for an end to be good.
+RANGES = {
+    "bank.rated_current_A": (10, 600, "A"),
+    "bank.capacity_Ah": (1, 2000, "Ah"),
+    "bank.cells": (4, 16, "cells in series"),
+    "bank.tick_ms": (10, 1000, "ms"),
+    "sensors.shunt_rated_A": (10, 2000, "A"),
+    "sensors.excitation_mV": (1000, 2400, "mV"),
+    "breakers.pulse_ms": (20, 1000, "ms"),
+}
+BETA = {"model": "beta", "r25_ohm": 10000, "beta_K": 2500}
+FITTING = {
+    ("bank.rated_current_A", 10): {"elements": elements.defaults(10)},
+    ("bank.rated_current_A", 600): {
+        "elements": elements.defaults(600),
+        "sensors.shunt_uohm": 45,
+    },
+    ("sensors.excitation_mV", 1000): {"sensors.thermistor": BETA},
+}
+
+
+@pytest.mark.parametrize("path", RANGES)
+def test_the_ends_of_a_range_are_good_and_what_is_beyond_is_not(path):
+    low, high, unit = RANGES[path]
+    for end in (low, high):
+        assert found(path, end, **FITTING.get((path, end), {})) == []
+    for value in (low - 1, high + 1):
+        assert message(path, value) == f"{value} is outside {low} .. {high} {unit}"
+
+
+@pytest.mark.parametrize("path", ["sensors.pull_up_ohm", "sensors.reference_ohm"])
+def test_resistors_are_500_to_100000_ohm(path):
+    for value in (499, 100001):
+        assert message(path, value) == f"{value} is outside 500 .. 100000 ohm"
+
+
+def test_the_shunt_is_5_to_5000_uohm():
+    for value in (4, 5001):
+        assert message("sensors.shunt_uohm", value) == f"{value} is outside 5 .. 5000 uohm"
+
+
+def test_there_are_1_to_15_batteries_and_a_position_for_each():
+    for value in (0, 16):
+        assert message("bank.batteries", value) == f"{value} is outside 1 .. 15 batteries"
+    assert found("bank.positions", [4, 1, 3, 2]) == []
+    expected = "is not each of 1 .. 4 once, in the busbar's order"
+    for positions in ([1, 2, 3], [1, 2, 3, 3], [0, 1, 2, 3], [1, 2, 3, 4, 5]):
+        assert message("bank.positions", positions) == expected
+    for positions in (None, "1234", [1, 2, 3, "4"], {}):
+        assert "is not a list of numbers" in message("bank.positions", positions)
+
+
+def test_every_range_is_tested():
+    others = ("schema", "bank.batteries", "sensors.shunt_uohm")
+    resistors = ("sensors.pull_up_ohm", "sensors.reference_ohm")
+    assert set(settings.NUMBERS) == {*RANGES, *others, *resistors}
+
+
+@pytest.mark.parametrize("path", sorted(settings.NUMBERS))
+@pytest.mark.parametrize("value", ["4", None, True, [], {}, math.nan, math.inf, -math.inf])
+def test_what_is_no_number_is_refused(path, value):
+    assert "is not a number" in message(path, value)
+
+
+@pytest.mark.parametrize(
+    "path", sorted(set(settings.NUMBERS) - {"bank.rated_current_A", "schema"})
+)
+def test_a_number_that_is_counted_must_be_whole(path):
+    low, high, _ = settings.NUMBERS[path]
+    for value in (low + 0.5, float(high)):
+        assert "is not a whole number" in message(path, value)
+
+
+def test_a_rating_may_have_decimals():
+    config = configuration(4, rated_A=62.5)
+    assert errors(config) == []
+    assert Bank(config).rated_mA == 62500
+
+
+WORDS = {
+    "sensors.monitor": ["ina228", "ina238"],
+    "sensors.bms_contact": ["closed_on_alarm", "open_on_alarm", "none"],
+    "breakers.kind": ["shunt_trip", "uvr", "contactor"],
+    "breakers.feedback": ["52a", "52b", "both", "none"],
+}
+
+
+@pytest.mark.parametrize("path", WORDS)
+def test_words(path):
+    for word in WORDS[path]:
+        assert found(path, word) == []
+    for value in ("", "other", None, 1, [], {}):
+        assert " is not one of " in message(path, value)
+
+
+def test_only_what_has_a_default_may_be_left_out():
+    optional = {"bank.tick_ms": 10, "sensors.excitation_mV": 2200, "breakers.pulse_ms": 200}
+    for path in (*settings.NUMBERS, *settings.WORDS, *settings.OTHERS):
+        config = configuration(4, {"bank.tick_ms": 20})
+        if settings.lookup(config, path) is not None:
+            put(config, path, ...)
+        if path in optional:
+            assert errors(config) == []
+            assert settings.option(config, path) == optional[path]
+        else:
+            assert path in [where for where, _ in errors(config)]
+
+
+@pytest.mark.parametrize("section", ["schema", "bank", "sensors", "breakers", "elements"])
+def test_every_section_is_needed_and_must_be_an_object(section):
+    assert (section, "is missing") in found(section, ...)
+    if section != "schema":
+        assert (section, "is not an object") in found(section, [])
+
+
+@pytest.mark.parametrize("path", ["more", "bank.more", "sensors.more", "breakers.more"])
+def test_what_is_not_known_is_refused(path):
+    assert message(path, 1) == "is not known"
+
+
+def test_a_configuration_is_an_object():
+    for value in (None, [], "text", 3, 1.5, True):
+        ((path, text),) = errors(value)
+        assert (path, text) == (
+            "",
+            "is not an object with schema, bank, sensors, breakers, elements",
+        )
+
+
+def test_the_monitor_must_measure_six_times_the_rated_current():
+    # 163.84 mV over 273 uohm are 600.1 A, over 274 uohm 597.9 A.
+    assert found("sensors.shunt_uohm", 273) == []
+    assert message("sensors.shunt_uohm", 274) == (
+        "274 uohm on an ina228 measures up to 597 A, less than 6 times the rated current (600 A)"
+    )
+    assert (
+        "on an ina226 measures up to 327 A"
+        in dict(found("sensors.monitor", "ina226", **{"bank.cells": 8}))["sensors.shunt_uohm"]
+    )
+
+
+def test_the_monitor_must_not_measure_beyond_what_is_computed_with():
+    assert found("sensors.shunt_uohm", 17) == []
+    assert "beyond 10000 A" in message("sensors.shunt_uohm", 16)
+
+
+def test_the_monitor_must_bear_the_voltage_of_the_cells():
+    small = {"sensors.monitor": "ina226", "sensors.shunt_uohm": 130}
+    assert found("bank.cells", 9, **small) == []
+    ((path, text),) = found("bank.cells", 10, **small)
+    assert (path, text) == ("bank.cells", "10 cells reach more than the 36 V of an ina226")
+
+
+def test_a_bad_thermistor_is_refused_under_its_path():
+    assert message("sensors.thermistor", {"model": "pt100"}).startswith("needs a model")
+    beta = {"model": "beta", "r25_ohm": 10000, "beta_K": 9000}
+    ((path, text),) = found("sensors.thermistor", beta)
+    assert path == "sensors.thermistor.beta_K"
+    assert text == "9000 is no whole number in 1000 .. 6000 K"
+
+
+def test_the_board_is_a_name():
+    assert message("bank.board", 15) == "15 is not a name"
+
+
+TRIP = "elements.terminal_overtemperature.trip"
+INVERSE = "elements.overcurrent_inverse.trip"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "text"),
+    [
+        ("elements.sprinkler", {}, "is not an element"),
+        ("elements.current_imbalance", ..., "is missing or not an object"),
+        ("elements.current_imbalance", [], "is missing or not an object"),
+        ("elements.terminal_rise.shout", {}, "is not a level; those are warn, alarm, trip"),
+        (TRIP, ..., 'is missing (settings, or "off")'),
+        (TRIP, "on", "'on' is neither an object nor \"off\""),
+        (TRIP, None, "None is neither an object"),
+        (TRIP + ".pickup", 19.9, "19.9 is outside 20 .. 130 degC"),
+        (TRIP + ".pickup", 131, "131 is outside 20 .. 130 degC"),
+        (TRIP + ".pickup", ..., "None is not a number (20 .. 130 degC)"),
+        (TRIP + ".dropout", 80.5, "80.5 is outside 0 .. 80 degC"),
+        (TRIP + ".dropout", -1, "-1 is outside 0 .. 80 degC"),
+        (TRIP + ".dropout", ..., "None is not a number"),
+        (TRIP + ".delay_ms", -1, "-1 is outside 0 .. 3600000 ms"),
+        (TRIP + ".delay_ms", 3600001, "3600001 is outside 0 .. 3600000 ms"),
+        (TRIP + ".delay_ms", 0.5, "0.5 is not a whole number (0 .. 3600000 ms)"),
+        (TRIP + ".samples", 0, "0 is outside 1 .. 100 samples"),
+        (TRIP + ".samples", 101, "101 is outside 1 .. 100 samples"),
+        (TRIP + ".at_least", 5, "is not known; known are pickup, dropout, delay_ms, samples"),
+        (TRIP + ".curve", "IEC_EI", "is not known; known are"),
+        ("elements.terminal_rise.trip.at_least", 151, "151 is outside 0 .. 150 degC"),
+        ("elements.current_imbalance.warn.at_least", 601, "601 is outside 0 .. 600 A"),
+        (INVERSE + ".pickup", 9.9, "9.9 is outside 10.0 .. 600.0 A"),
+        (INVERSE + ".curve", "LINEAR", "'LINEAR' is not one of IEC_EI, IEC_SI, IEC_VI, IEEE_EI"),
+        (INVERSE + ".curve", [], "[] is not one of"),
+        (INVERSE + ".tms", 0, "0 is outside 0.01 .. 15"),
+        (INVERSE + ".tms", 15.1, "15.1 is outside 0.01 .. 15"),
+        (INVERSE + ".delay_ms", 5, "is not known; known are pickup, curve, tms"),
+        ("elements.overcurrent_inverse.alarm.pickup", 100, "100 is outside 1 .. 99 %"),
+        ("elements.sensor_fault.alarm.pickup", 1, "is not known; known are delay_ms"),
+        ("elements.sensor_fault.alarm.samples", 2, "is not known; known are delay_ms"),
+    ],
+)
+def test_what_is_wrong_with_an_element_is_said_with_range_and_unit(path, value, text):
+    assert text in message(path, value)
+
+
+@pytest.mark.parametrize("rated_A", [10, 100, 600])
+def test_the_ends_of_every_pickup_are_good_and_what_is_beyond_is_not(rated_A):
+    base = configuration(4, {"sensors.shunt_uohm": 45}, rated_A)
+    for element in elements.TABLE:
+        for level in element.levels:
+            if elements.is_flag(level):
+                continue
+            low, high, unit = settings.pickup_range(element, level, rated_A)
+            config = copy.deepcopy(base)
+            row = {"pickup": low, "dropout": 0}
+            if level.curve:
+                row = {"pickup": low, "curve": "IEC_SI", "tms": 15}
+            config["elements"][element.slug][level.key] = row
+            path = f"elements.{element.slug}.{level.key}.pickup"
+            for value, good in (
+                (low, True),
+                (high, True),
+                (low - 0.01, False),
+                (high + 0.01, False),
+            ):
+                row["pickup"] = value
+                assert (errors(config) == []) == good
+                if not good:
+                    assert errors(config)[0] == (
+                        path,
+                        f"{value} is outside {low} .. {high} {unit}",
+                    )
+
+
+@pytest.mark.parametrize("slug", [element.slug for element in elements.TABLE])
+def test_every_level_can_be_switched_off(slug):
+    config = configuration()
+    for key in config["elements"][slug]:
+        config["elements"][slug][key] = "off"
+    assert errors(config) == []
+
+
+def test_a_long_value_is_shown_in_short():
+    text = message("breakers.kind", "x" * 1000)
+    assert len(text) < 100
+    assert text.startswith("'xxx")
+    assert "..." in text
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+def places(config, path=()):
+    """Yield the path of everything in a configuration."""
+    if path:
+        yield path
+    if isinstance(config, dict):
+        for name in config:
+            yield from places(config[name], (*path, name))
+
+
+PLACES = sorted(places(configuration()))
+NUMBER = (
+    st.integers(-(2**70), 2**70) | st.floats() | st.sampled_from([0, 1, -1, 4.0, 15, 16, 1e308])
+)
+
+
+@given(JSON)
+def test_whatever_it_is_given_it_does_not_raise(value):
+    assert errors(value) != []
+
+
+@given(st.lists(st.tuples(st.sampled_from(PLACES), JSON | NUMBER), min_size=1, max_size=4))
+def test_whatever_stands_anywhere_it_does_not_raise(changes):
+    config = configuration()
+    for path, value in changes:
+        try:
+            put(config, ".".join(path), copy.deepcopy(value))
+        except (TypeError, KeyError):
+            continue  # an earlier change took the place away
+    before = json.dumps(config)
+    for path, text in errors(config):
+        assert isinstance(path, str)
+        assert text
+    assert json.dumps(config) == before
+
+
+@given(st.sampled_from(PLACES), JSON | NUMBER)
+def test_what_passes_can_be_built(path, value):
+    config = configuration()
+    put(config, ".".join(path), value)
+    if errors(config) == []:
+        bank = Bank(config)
+        assert bank.batteries in range(1, 16)
+        assert 10 <= bank.tick_ms <= 1000
+        for element in elements.TABLE:
+            for level in element.levels:
+                assert bank.level(element, level) is None or bank.level(element, level)
+
+
+def test_the_integers_of_a_bank():
+    bank = Bank(configuration(3, {"breakers.kind": "uvr", "bank.cells": 4}))
+    assert (bank.batteries, bank.rated_mA, bank.nominal_mV) == (3, 100000, 13200)
+    assert (bank.tick_ms, bank.pulse_ms, bank.excitation_mV) == (10, 200, 2200)
+    assert (bank.monitor, bank.shunt_uohm) == ("ina228", 250)
+    assert (bank.breaker_kind, bank.feedback) == ("uvr", "52a")
+    instantaneous = elements.TABLE[elements.find("overcurrent_instantaneous")]
+    assert bank.level(instantaneous, instantaneous.levels[0]) is None
+    assert bank.level(instantaneous, instantaneous.levels[2])["pickup"] == 500

@@ -1,0 +1,366 @@
+"""What the console shows: every command as text and as JSON, for healthy and troubled banks."""
+
+import json
+
+import pytest
+
+from cabinets import Cabinet, configuration, only
+from packwarden import elements
+from packwarden.records import CAPACITY
+from packwarden.views import COMMANDS
+from terminals import Terminal
+
+QUESTIONS = [
+    "help",
+    "status",
+    "bank",
+    "battery 1",
+    "elements",
+    "elements terminal_rise",
+    "why",
+    "events",
+    "events --since 0",
+    "settings",
+    "version",
+]
+LARGE_TABLE = {
+    "model": "table",
+    "first_C": -60,
+    "step_C": 5,
+    "r_ohm": [int(560000 * 0.82**place) for place in range(52)],
+}
+
+
+def troubled(batteries=4):
+    """Return a cabinet with trips, alarms, a warning, lost sensors and a fault."""
+    cabinet = Cabinet(configuration(batteries, {"sensors.thermistor": LARGE_TABLE}), current_A=40)
+    cabinet.plus_C = [62.0] * batteries
+    cabinet.plus_C[0] = 90.0
+    cabinet.lose_monitor(batteries - 1)
+    cabinet.counts[cabinet.terminal_channel(batteries // 2, 1)] = 22000
+    cabinet.counts[cabinet.frame.ambient] = 0
+    cabinet.protection.faults = 1
+    cabinet.run(8, 100)
+    return cabinet
+
+
+CABINETS = {
+    "healthy 4": Cabinet(current_A=40),
+    "healthy 1": Cabinet(configuration(1)),
+    "troubled 15": troubled(15),
+    "troubled 2": troubled(2),
+}
+
+
+def ask(cabinet, question):
+    return Terminal(cabinet.protection).ask(question)
+
+
+def ask_json(cabinet, question):
+    return json.loads(ask(cabinet, question + " --json"))
+
+
+@pytest.mark.parametrize("name", CABINETS)
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_every_question_is_answered_in_text_and_in_json(name, question):
+    text = ask(CABINETS[name], question)
+    assert text.endswith("\r\n")
+    assert "error" not in text
+    assert all(len(line) < 120 for line in text.split("\r\n") if "sensors.thermistor" not in line)
+    line = ask(CABINETS[name], question + " --json")
+    assert line.count("\r\n") == 1
+    json.loads(line)
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("json_too", ["", " --json"])
+def test_a_slow_terminal_gets_the_same_reply(question, json_too):
+    cabinet = CABINETS["troubled 15"]
+    fast = Terminal(cabinet.protection).ask(question + json_too)
+    assert Terminal(cabinet.protection, at_once=1).ask(question + json_too) == fast
+
+
+def test_every_command_is_asked_here():
+    assert {question.split()[0] for question in QUESTIONS} == set(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("question", "reply"),
+    [
+        ("battery", "say which: battery 1 .. 4"),
+        ("battery 1 2", "say which: battery 1 .. 4"),
+        ("battery 5", '"5" is not a battery, 1 .. 4'),
+        ("battery 0", '"0" is not a battery, 1 .. 4'),
+        ("battery -1", '"-1" is not a battery, 1 .. 4'),
+        ("battery 1.0", '"1.0" is not a battery, 1 .. 4'),
+        ("battery " + "9" * 60, f'"{"9" * 32}" is not a battery, 1 .. 4'),
+        ("elements sprinkler", 'no element "sprinkler"'),
+        ("elements terminal_rise terminal_rate", "takes one element at most"),
+        ("events 5", "events, or events --since N"),
+        ("events --since", "events, or events --since N"),
+        ("events --since x", '"x" is not a number of an event, 0 .. 999999999'),
+        ("status now", 'takes no "now"'),
+        ("bank 1", 'takes no "1"'),
+        ("help me", 'takes no "me"'),
+        ("why not", 'takes no "not"'),
+        ("settings bank", 'takes no "bank"'),
+        ("version 2", 'takes no "2"'),
+    ],
+)
+@pytest.mark.parametrize("json_too", ["", " --json"])
+def test_what_cannot_be_answered_is_refused_in_one_line(question, reply, json_too):
+    assert ask(CABINETS["healthy 4"], question + json_too) == f"error: {reply}\r\n"
+
+
+def test_help_names_every_command():
+    text = ask(CABINETS["healthy 4"], "help")
+    names = [line.split()[0] for line in text.split("\r\n")[:-2]]
+    assert names == sorted(COMMANDS)
+    usages = ask_json(CABINETS["healthy 4"], "help")
+    assert [usage.split()[0] for usage in usages] == names
+
+
+def test_version():
+    assert ask_json(CABINETS["healthy 4"], "version") == {
+        "packwarden": "1.2.3",
+        "board": "cabinet15",
+    }
+
+
+def test_the_bank_in_json():
+    cabinet = Cabinet(configuration(2), current_A=[40.0, -20.5], voltage_V=[52.8, 53.1])
+    cabinet.plus_C[1] = 31.0
+    cabinet.run(0.02)
+    bank = ask_json(cabinet, "bank")
+    assert bank["t_ms"] == 20
+    assert bank["current_A"] == pytest.approx(19.5, abs=0.02)
+    assert bank["busbar_V"] == pytest.approx(52.8, abs=0.001)
+    assert bank["ambient_degC"] == pytest.approx(25, abs=0.1)
+    assert (bank["main"], bank["fan"], bank["alarm"]) == ("closed", False, False)
+    first, second = bank["batteries"]
+    assert list(first) == [
+        "battery",
+        "current_A",
+        "voltage_V",
+        "plus_degC",
+        "minus_degC",
+        "breaker",
+    ]
+    assert second == ask_json(cabinet, "battery 2")
+    assert (second["battery"], second["breaker"]) == (2, "closed")
+    assert second["current_A"] == pytest.approx(-20.5, abs=0.01)
+    assert second["voltage_V"] == pytest.approx(53.1, abs=0.001)
+    assert second["plus_degC"] == pytest.approx(31, abs=0.1)
+
+
+def test_the_bank_as_a_table():
+    cabinet = Cabinet(configuration(2), current_A=40)
+    cabinet.closed[1] = False
+    cabinet.run(0.1)
+    assert ask(cabinet, "bank").split("\r\n") == [
+        "battery      current    voltage          TERM+          TERM-  breaker",
+        "BAT01         40.0 A    52.80 V      25.0 degC      25.0 degC  closed",
+        "BAT02          0.0 A    52.80 V      25.0 degC      25.0 degC  open",
+        "bank          40.0 A    52.80 V      25.0 degC ambient       closed",
+        "",
+    ]
+
+
+def test_a_lost_sensor_shows_its_state_and_no_number():
+    cabinet = troubled()
+    bank = ask_json(cabinet, "bank")
+    assert bank["ambient_degC"] is None
+    lost = bank["batteries"][3]
+    assert (lost["current_A"], lost["current_state"]) == (None, "absent")
+    assert (lost["voltage_V"], lost["voltage_state"]) == (None, "absent")
+    open_lead = bank["batteries"][2]
+    assert (open_lead["minus_degC"], open_lead["minus_state"]) == (None, "open")
+    text = ask(cabinet, "bank").split("\r\n")
+    assert "absent" in text[4]
+    assert "open" in text[3]
+    assert "short ambient" in text[5]
+    assert "absent" in ask(cabinet, "battery 4")
+
+
+def test_without_the_reference_temperatures_show_why():
+    cabinet = Cabinet()
+    cabinet.counts[cabinet.frame.reference] = 0
+    cabinet.run(0.1)
+    battery = ask_json(cabinet, "battery 1")
+    assert (battery["plus_degC"], battery["plus_state"]) == (None, "reference out of range")
+    table = ask(cabinet, "bank")
+    assert table.count("reference out of range") == 2 * 4 + 1
+    assert " ok " not in table
+
+
+def test_a_battery_shows_its_quantities_and_what_is_picked_up():
+    cabinet = Cabinet(current_A=[36.0, 26.2, 20.4, 17.8])
+    cabinet.run(1)
+    text = ask(cabinet, "battery 1")
+    assert "  imbalance            54.5 %\r\n" in text
+    assert "  deviation            12.7 A\r\n" in text
+    assert "  picked up warn current_imbalance  BAT01\r\n" in text
+    assert "current_imbalance" not in ask(cabinet, "battery 2")
+    assert (
+        "  rate                      -            -\r\n" in text
+    )  # not before a minute has passed
+
+
+def test_status_counts_what_is_picked_up_operated_and_lost():
+    cabinet = troubled()
+    status = ask_json(cabinet, "status")
+    assert status["armed"] is True
+    assert status["batteries"] == 4
+    assert status["t_s"] == 8
+    told = [e["kind"] for e in cabinet.events]
+    for kind in ("warn", "alarm", "trip"):
+        assert status[kind] == told.count(kind) > 0
+    assert status["sensors_failed"] == 4
+    assert (status["ticks"], status["late_ticks"], status["worst_late_us"]) == (12, 3, 1500)
+    text = ask(cabinet, "status")
+    assert text.startswith("protecting for 8.000 s: 4 batteries on cabinet15\r\n")
+    assert "  operated  trip terminal_overtemperature  BAT01 TERM+\r\n" in text
+    assert "  picked up" in text
+    assert "sensors: 4 of 19 channels failed\r\n" in text
+    assert "latches are kept until power-up" in text
+
+
+def test_status_shows_the_fan_and_says_when_it_is_not_armed():
+    cabinet = Cabinet(ambient_C=36)
+    cabinet.run(11, 100)
+    assert "  operated  fan ambient_high\r\n" in ask(cabinet, "status")
+    cabinet.protection.armed = False
+    assert ask(cabinet, "status").startswith("NOT ARMED yet: ")
+
+
+def test_elements_shows_the_settings():
+    cabinet = CABINETS["healthy 4"]
+    assert ask(cabinet, "elements terminal_rise") == (
+        "terminal_rise (26)\r\n"
+        "  warn        6 K for 300.0 s, back at 4 K: none\r\n"
+        "  alarm       15 K for 120.0 s, back at 13 K: alarm\r\n"
+        "  trip        30 K and 50 degC for 60.0 s, back at 28 K: trip_battery\r\n"
+    )
+    text = ask(cabinet, "elements")
+    assert "  trip        125 A, IEC_EI, TMS 0.25: trip_battery\r\n" in text
+    assert "  retrip      for 0.15 s: trip_battery\r\n" in text
+    assert "  idle_trip   off\r\n" in text
+    assert "sensor_fault\r\n" in text
+    assert ask_json(cabinet, "elements") == elements.defaults(100)
+    (slug,) = ask_json(cabinet, "elements ambient_high")
+    assert slug == "ambient_high"
+
+
+def test_settings_are_those_of_the_configuration():
+    cabinet = CABINETS["troubled 15"]
+    config = dict(cabinet.config)
+    del config["elements"]
+    assert ask_json(cabinet, "settings") == config
+    text = ask(cabinet, "settings")
+    assert '  breakers.kind "shunt_trip"\r\n' in text
+    assert "  bank.batteries 15\r\n" in text
+
+
+def test_why_says_nothing_has_tripped():
+    assert ask(CABINETS["healthy 4"], "why") == "nothing has tripped since power-up\r\n"
+    assert ask_json(CABINETS["healthy 4"], "why") == {"why": None, "event": None}
+
+
+def test_why_in_one_line():
+    cabinet = Cabinet(configuration(7), current_A=82.3)
+    cabinet.plus_C[6] = 81.4
+    cabinet.run(3)
+    line = "BAT07 TERM+ 81.4 degC > 80.0 for 2.0 s at 82.3 A: tripped Q07, open after 0.04 s"
+    assert ask(cabinet, "why") == line + "\r\n"
+    answer = ask_json(cabinet, "why")
+    assert answer["why"] == line
+    assert answer["event"] == cabinet.told(kind="trip")[0]
+
+
+def why(rows, **measured):
+    """Return why, after a second with only these rows on."""
+    cabinet = Cabinet(only(configuration(), *rows))
+    for name, value in measured.items():
+        setattr(cabinet, name, value)
+    cabinet.run(1)
+    return ask(cabinet, "why").rstrip()
+
+
+def test_why_of_a_current():
+    line = why(["overcurrent_instantaneous.trip"], current_A=[520.0, 20.0, 20.0, 20.0])
+    assert line == (
+        "BAT01 520.0 A > 500.0 for 0.01 s at 520.0 A: tripped the main breaker, open after 0.04 s"
+    )
+
+
+def test_why_of_breakers_that_stay():
+    rows = ["reverse_current.trip_high", "breaker_failure.main"]
+    flow = [110.0, 110.0, -250.0, 110.0]
+    line = why(rows, current_A=flow, stuck={2}, circulates=True)
+    assert line == (
+        "BAT03 250.0 A > 5.0 for 0.30 s at 250.0 A: tripped the main and all batteries,"
+        " open after 0.04 s"
+    )
+    line = why(rows[:1], current_A=flow, stuck={2})
+    assert line == "BAT03 250.0 A > 200.0 for 0.01 s at 250.0 A: tripped Q03, NOT OPEN"
+
+
+def test_why_of_a_lost_sensor():
+    cabinet = Cabinet(plus_C=65.0)
+    cabinet.counts[cabinet.terminal_channel(1)] = 22000
+    cabinet.run(3)
+    assert ask(cabinet, "why") == "BAT02 TERM+ open at 0.0 A: tripped Q02, open after 0.04 s\r\n"
+
+
+def test_why_of_the_bank():
+    level = {"pickup": 50, "dropout": 45, "delay_ms": 100}
+    config = only(configuration(4, {"elements.ambient_high.trip": level}), "ambient_high.trip")
+    cabinet = Cabinet(config, ambient_C=51.0)
+    cabinet.run(1)
+    assert ask(cabinet, "why").startswith("bank 51.0 degC > 50.0 for 0.10 s: tripped the main")
+
+
+def full_ring():
+    """Return a cabinet whose trip has left the ring of events."""
+    cabinet = troubled()
+    for _ in range(CAPACITY + 20):
+        cabinet.protection.faults ^= 3
+        cabinet.tick()
+    return cabinet
+
+
+def test_events_since_a_number_and_the_last_twenty():
+    cabinet = full_ring()
+    log = cabinet.protection.events
+    assert log.oldest_seq > 0
+    assert ask_json(cabinet, "events --since 0") == cabinet.events[log.oldest_seq :]
+    assert ask_json(cabinet, "events") == cabinet.events[-20:]
+    assert ask_json(cabinet, f"events --since {log.next_seq - 3}") == cabinet.events[-3:]
+    assert ask_json(cabinet, "events --since 999999999") == []
+    lines = ask(cabinet, "events --since 0").split("\r\n")
+    assert len(lines) == CAPACITY + 1
+    assert lines[-2] == log.event(log.next_seq - 1).text()
+
+
+def test_events_that_leave_the_ring_during_a_reply_are_left_out():
+    cabinet = full_ring()
+    terminal = Terminal(cabinet.protection)
+    terminal.type("events --since 0 --json\r")
+    text = ""
+    for _ in range(10):
+        terminal.console.work()
+        text += terminal.console.take(10**6).decode()
+    for _ in range(60):
+        cabinet.protection.faults ^= 3
+        cabinet.tick()
+    reply = (text + terminal.read()).split("\r\n")[1]
+    found = [event["seq"] for event in json.loads(reply)]
+    assert found == sorted(set(found))
+    assert found[-1] == cabinet.events[-1]["seq"]
+
+
+def test_why_tells_when_its_record_is_no_longer_kept():
+    cabinet = full_ring()
+    assert ask(cabinet, "why") == "the record of the last trip is no longer kept\r\n"
+    answer = ask_json(cabinet, "why")
+    assert answer == {"why": "the record of the last trip is no longer kept", "event": None}

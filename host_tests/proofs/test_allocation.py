@@ -1,0 +1,80 @@
+"""Allocation: from acquisition to verification nothing is allocated, whatever happens.
+
+Every step runs under `heap_lock`, which makes each allocation a MemoryError. In the 32-bit VM, as
+on the board, an integer beyond 31 bits is one too. The whole firmware locks its heap by itself: an
+allocation in its tick would be a reset.
+"""
+
+import json
+
+import pytest
+
+from packwarden import elements
+from proofs import machines
+from proofs.configurations import every_row_on, ordinary, without
+from proofs.drills import DRILLS, OF_IMBALANCE
+from vms import VmError
+
+BANK = every_row_on(ordinary(15), 50)
+
+
+def jobs():
+    """The drills as jobs; where imbalance would trip first, it is off."""
+    patient = without(BANK, "current_imbalance")
+    return json.dumps(
+        [
+            (name, BANK if name == OF_IMBALANCE else patient, ticks, 1, plan)
+            for name, (ticks, plan) in DRILLS.items()
+        ]
+    )
+
+
+def _unix_with(lib, folder):
+    machines.write(lib, folder)
+    machines.on_viper(jobs(), folder)
+
+
+def _wasm_with(lib, _):
+    machines.on_32_bits(jobs(), lib)
+
+
+def seen(printed):
+    """{(kind, element): actions} of what an ordeal's end tells."""
+    found = {}
+    for line in printed.splitlines():
+        if " saw " in line:
+            kind, slug, action = line.split(" ")[-3:]
+            found.setdefault((kind, slug), set()).add(action)
+    return found
+
+
+@pytest.mark.parametrize("machine", [machines.on_viper, machines.on_32_bits])
+def test_no_step_allocates_whatever_it_has_to_tell(machine):
+    found = seen(machine(jobs()))
+    rows = {
+        (elements.LEVEL_NAMES[level.level], element.slug)
+        for element in elements.TABLE
+        for level in element.levels
+        if level.level
+    }
+    others = {("info", "boot"), ("fault", "output_fault"), ("fault", "controller_fault")}
+    assert rows | others | {("command", "ambient_high")} <= set(found)
+    # Whatever can clear: what only trips stays latched.
+    slugs = {element.slug for element in elements.TABLE}
+    assert {slug for kind, slug in found if kind == "clear"} == slugs - {"breaker_failure"}
+    assert found["trip", "overcurrent_instantaneous"] >= {"trip_battery", "trip_main"}
+    assert found["trip", "breaker_failure"] >= {"trip_battery", "trip_main", "trip_all"}
+    assert "none" in found["trip", "terminal_overtemperature"]
+
+
+@pytest.mark.parametrize(
+    ("run", "new"),
+    [
+        (_unix_with, "dt > GAP_ms * 1.0"),  # a float
+        (_unix_with, "[dt] > [GAP_ms]"),  # a list
+        (_wasm_with, "dt + (1 << 30) > GAP_ms + (1 << 30)"),  # an integer of 31 bits
+    ],
+)
+def test_an_allocation_is_noticed(run, new, tmp_path):
+    with pytest.raises(VmError, match="MemoryError"):
+        run(machines.changed("protection.py", "dt > GAP_ms", new), tmp_path)

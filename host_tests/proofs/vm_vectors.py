@@ -1,0 +1,102 @@
+"""Runs on CPython and in every MicroPython VM: the step through an ordeal, folded into digests.
+
+Each step runs under `heap_lock`, so an allocation is a MemoryError: on a machine with 32 bits that
+is also an integer beyond 31 bits. What is printed must be the same everywhere, bit for bit.
+"""
+
+import binascii
+import json
+from array import array
+
+import micropython
+
+from packwarden import elements, records
+from packwarden.protection import Protection
+from proofs.vm_ordeal import Ordeal
+
+ARMED_AT = 24  # the tick at which the bank is armed: every channel has been seen three times
+SHOWN_EVERY = 100  # ticks between two digests
+
+
+class Fold:
+    """One number of everything that the step knows: all arrays, all integers, all event lines."""
+
+    def __init__(self, protection):
+        """Collect what there is to fold, by name; an array may come more than once."""
+        self.crc = 0
+        self.protection = protection
+        self.arrays = []
+        self.integers = []
+        for part in (protection, protection.decider):
+            for name in sorted(part.__dict__):
+                inner = part.__dict__[name]
+                if name not in ("bank", "log") and hasattr(inner, "__dict__"):
+                    self._collect(inner)
+        self.numbers = array("i", [0] * len(self.integers))
+        self.seq = 0
+        self.seen = {}  # (kind, element, action): how many
+
+    def _collect(self, part):
+        for name in sorted(part.__dict__):
+            value = part.__dict__[name]
+            for item in value if isinstance(value, tuple) else (value,):
+                if isinstance(item, array):
+                    self.arrays.append(item)
+            if isinstance(value, (int, bool)):  # a bool is no int on MicroPython
+                self.integers.append((part, name))
+
+    def take(self):
+        """Fold what is known after a step."""
+        crc = self.crc
+        for i in range(len(self.integers)):
+            part, name = self.integers[i]
+            self.numbers[i] = getattr(part, name)
+        for item in self.arrays:
+            crc = binascii.crc32(item, crc)
+        crc = binascii.crc32(self.numbers, crc)
+        events = self.protection.events
+        while self.seq < events.next_seq:
+            crc = binascii.crc32(events.line(self.seq).encode(), crc)
+            event = events.event(self.seq)
+            action = elements.ACTION_NAMES[event.action]
+            key = " ".join((records.KIND_NAMES[event.kind], elements.slug(event.element), action))
+            self.seen[key] = self.seen.get(key, 0) + 1
+            self.seq += 1
+        self.crc = crc
+
+
+def locked_step(protection, now_ms):
+    """Run the step and ask for every output, as the firmware does: with the heap locked."""
+    micropython.heap_lock()
+    try:
+        protection.step(now_ms)
+        outputs = protection.breakers.energised() | protection.breakers.on_failure()
+        if protection.fan or protection.alarm:
+            outputs |= 1 << 20
+    finally:
+        micropython.heap_unlock()
+    return outputs
+
+
+def run(name, config, ticks, seed, plan=None):
+    """Run a configuration through its ordeal; print a digest now and then, and what was seen."""
+    protection = Protection(config)
+    ordeal = Ordeal(protection, seed, plan)
+    fold = Fold(protection)
+    for number in range(ticks):
+        now_ms = ordeal.next()
+        if number == ARMED_AT:
+            protection.arm(now_ms)
+        outputs = locked_step(protection, now_ms)
+        fold.crc = binascii.crc32(b"%d" % outputs, fold.crc)
+        fold.take()
+        if (number + 1) % SHOWN_EVERY == 0:
+            print(name, number + 1, hex(fold.crc), fold.seq)
+    for key in sorted(fold.seen):
+        print(name, "saw", fold.seen[key], key)
+
+
+def main(jobs):
+    """Run jobs, JSON of a list of the arguments of `run`."""
+    for job in json.loads(jobs):
+        run(*job)
