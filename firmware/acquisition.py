@@ -135,7 +135,7 @@ class Acquisition:
             return
         self._failures[k] = 0
         frame.note[k] = self._state[k]
-        frame.count[k] = (frame.count[k] + 1) & MASK
+        frame.count[k] = (frame.count[k] - MASK) & MASK
         if self._state[k] == CONFIG_LOST:
             self._state[k] = OK  # repaired; this sample alone was doubtful
 
@@ -174,7 +174,7 @@ class Acquisition:
         channel = frame.voltage + place  # behind the last battery's: the busbar's
         frame.raw[channel] = stored
         frame.note[channel] = note
-        frame.count[channel] = (frame.count[channel] + 1) & MASK
+        frame.count[channel] = (frame.count[channel] - MASK) & MASK
 
     def _present(self, place, now_ms):
         """Return whether to ask a monitor now; one that was away is configured anew first.
@@ -207,7 +207,7 @@ class Acquisition:
         if place < self._count - 1:
             frame.raw[place] = NONE
             frame.note[place] = ABSENT
-            frame.count[place] = (frame.count[place] + 1) & MASK
+            frame.count[place] = (frame.count[place] - MASK) & MASK
         self._store_voltage(place, NONE, ABSENT)
         self._notice_hang()
 
@@ -233,7 +233,7 @@ class Acquisition:
         if channel < frame.channels:
             frame.raw[channel] = BIAS + self._mux.read(mux)
             frame.note[channel] = OK
-            frame.count[channel] = (frame.count[channel] + 1) & MASK
+            frame.count[channel] = (frame.count[channel] - MASK) & MASK
 
     @property
     def inputs_lost(self):
@@ -255,7 +255,7 @@ class Acquisition:
         frame.bms = self._gather(self._bms)
         known = True
         for i in self._positions:
-            if not self._inputs_read[i]:
+            if not self._inputs_read[i] or self._inputs_failures[i] >= _FAILURES:
                 known = False
         frame.contacts_known = known
 

@@ -27,10 +27,11 @@ CONFIG = "config.json"
 
 _ATTEMPTS = const(3)  # of every channel before it is believed; then the cabinet arms
 _ARM_ms = const(3000)  # and at the latest after this long: what is missing is a sensor fault
-_REST_us = const(30000)  # the longest sleep: see `Acquisition.temperatures`
+_MUX_us = const(30000)  # how often the multiplexers move at least: see `Acquisition.temperatures`
 _LATE_us = const(1000)
 _COLLECT_us = const(6000)  # what a collection may take
-_COLLECT_ms = const(1000)  # how often garbage of the console is collected
+_COLLECT_ms = const(1000)  # how often garbage of the console is collected ...
+_OVERDUE_ms = const(2000)  # ... and when it is although no slack is long enough
 
 current = None  # the cabinet that runs, for whoever looks at it from outside
 
@@ -84,7 +85,6 @@ class Cabinet:
         self._terminal = Terminal(self._console)
         self._retained = Retained(self.protection.integrator.way)
         self._saved_ms = 0
-        self._garbage = True
         self._collected_ms = 0
 
     def boot(self):
@@ -143,6 +143,8 @@ class Cabinet:
         timing = self.timing
         timing["ticks"] += 1
         late = time.ticks_diff(time.ticks_us(), deadline)
+        if late >= 0:
+            self._lateness(late)
         while late >= 0:
             timing["missed_ticks"] += 1
             deadline = time.ticks_add(deadline, tick_us)
@@ -151,21 +153,21 @@ class Cabinet:
 
     def _slack(self, deadline):
         """Serve the console while there is time, then sleep to the deadline and measure."""
+        self._collect(deadline)
+        moved_us = time.ticks_us()
         while True:
             left = time.ticks_diff(deadline, time.ticks_us())
             if left <= 0:
                 break
+            if time.ticks_diff(time.ticks_us(), moved_us) >= _MUX_us:
+                moved_us = time.ticks_us()
+                self._acquisition.temperatures()
             if left > SLICE_us and self._terminal.serve():
-                self._garbage = True
                 continue
-            self._collect()
             self._retain()
             left = time.ticks_diff(deadline, time.ticks_us())
-            if left > _REST_us:
-                time.sleep_us(_REST_us)
-                self._acquisition.temperatures()
-            elif left > 0:
-                time.sleep_us(left)
+            if left > 0:
+                time.sleep_us(min(left, _MUX_us))
         self._lateness(-left)
 
     def _lateness(self, late_us):
@@ -182,12 +184,19 @@ class Cabinet:
             self._retained.save()
             self._saved_ms = now_ms
 
-    def _collect(self):
-        """Collect what the console left behind, at a time of our choice and not in the tick."""
+    def _collect(self, deadline):
+        """Collect what the console left behind, at a time of our choice and not in the tick.
+
+        A large bank at a short tick never has the time that it takes: then a tick is late for it.
+        """
         now_ms = time.ticks_ms()
-        if self._garbage and time.ticks_diff(now_ms, self._collected_ms) >= _COLLECT_ms:
+        waited = time.ticks_diff(now_ms, self._collected_ms)
+        if not self._terminal.used or waited < _COLLECT_ms:
+            return
+        left = time.ticks_diff(deadline, time.ticks_us())
+        if left > _COLLECT_us or waited >= _OVERDUE_ms:
             gc.collect()
-            self._garbage = False
+            self._terminal.used = False
             self._collected_ms = now_ms
 
 

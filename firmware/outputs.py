@@ -5,6 +5,8 @@ charging and discharging are allowed. Relay k of the expander is breaker k's: a 
 or what holds an undervoltage release or a contactor in; one more is the fan.
 """
 
+import time
+
 from micropython import const
 
 from packwarden.chips.mcp23017 import Expander
@@ -12,6 +14,8 @@ from packwarden.frame import MAIN_BIT, OK
 
 _BATTERIES = (1 << MAIN_BIT) - 1
 _MISMATCHES = const(2)
+_HUNG_us = const(10000)  # a transaction that failed after this long was a time-out
+_AWAY_us = const(1000000)  # how often a hung expander is asked
 
 
 class Outputs:
@@ -24,6 +28,8 @@ class Outputs:
         self._main, self._alarm, self._charge, self._discharge = [pin.value for pin in pins]
         self._word = 0
         self._written = False
+        self._hung = False  # the expander lets the bus time out
+        self._tried_us = 0
         self._mismatches = 0
 
     @property
@@ -46,15 +52,21 @@ class Outputs:
         self._alarm(0 if alarm else 1)
         self._charge(1)
         self._discharge(1)
-        self._word = energised & _BATTERIES
+        word = energised & _BATTERIES
         if fan:
-            self._word |= self._fan
+            word |= self._fan
+        if self._hung and word == self._word:
+            if time.ticks_diff(time.ticks_us(), self._tried_us) < _AWAY_us:
+                return  # a hung expander is asked once a second, and at each change
+        self._word = word
         self._written = False
+        self._tried_us = time.ticks_us()
         try:
-            self._relays.write(self._word)
+            self._relays.write(word)
             self._written = True
-        except OSError:
-            pass  # `verify` counts it
+            self._hung = False
+        except OSError:  # `verify` counts it
+            self._hung = time.ticks_diff(time.ticks_us(), self._tried_us) > _HUNG_us
 
     def verify(self):
         """Read the latch back and repair the expander's configuration in rotation.

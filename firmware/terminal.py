@@ -15,18 +15,21 @@ class Terminal:
 
     def __init__(self, console):
         self._console = console
+        self.used = True  # something was allocated; whoever collects it says False
         self._byte = bytearray(1)
         self._poll = select.poll()
-        self._poll.register(sys.stdin.buffer, select.POLLIN)
-        self._poll.register(sys.stdout.buffer, select.POLLOUT)
+        # On the board stdin.buffer and stdout.buffer are one object, registered once for both.
+        self._poll.register(sys.stdin.buffer, select.POLLIN | select.POLLOUT)
 
     def serve(self):
         """Run a slice: take what came in, work on the reply, send; True if there is more."""
         for _ in range(_IN):
             if not self._receive():
                 break
+            self.used = True
         console = self._console
         if console.busy():
+            self.used = True
             console.work()
             self._send()
         return console.busy()

@@ -187,7 +187,7 @@ def test_what_is_typed_during_a_reply_is_taken_after_it(terminal):
     terminal.type("version\rwhy\rvers")
     text = terminal.read()
     assert text == (
-        f"version\r\n{VERSION}{PROMPT}why\r\nnothing has tripped since power-up\r\n{PROMPT}vers"
+        f"version\r\n{VERSION}{PROMPT}why\r\nnothing has tripped since the last restart\r\n{PROMPT}vers"
     )
     terminal.type("ion\r")
     assert terminal.read() == "ion\r\n" + VERSION + PROMPT

@@ -148,6 +148,8 @@ def test_the_fastest_setting_operates_within_a_tick():
     assert relay.seconds_until(100, 10000) <= 0.02
     assert relay.integrator.way[0] == FULL
     assert relay.feed(10000) == 100
+    for multiple in (9, 17, 25, 31):
+        assert Relay("IEC_EI", tms=0.01).seconds_until(100, multiple * PICKUP_A) <= 0.02
 
 
 @pytest.mark.parametrize("curve", FORMULAS)

@@ -169,10 +169,41 @@ def test_a_terminal_that_is_hot_and_not_lost_is_not_lost_hot():
     assert cabinet.quantity("lost_hot", 1) == 0
 
 
-def test_a_lost_reference_makes_no_terminal_lost_hot():
-    cabinet = settled(plus_C=[75] * 4)
+def blinded(**fields):
+    """Return a cabinet that has lost its reference."""
+    cabinet = settled(**fields)
     cabinet.counts[cabinet.frame.reference] = 0
     cabinet.run(1)
     assert kelvin(cabinet, "temperature") == [None] * 4
     assert kelvin(cabinet, "thermistor_lost") == [0] * 4
-    assert kelvin(cabinet, "lost_hot") == [0] * 4
+    return [cabinet.quantity("lost_hot", k) for k in range(4)]
+
+
+def test_a_lost_reference_is_no_lost_thermistor_but_what_was_above_60_degrees_is_lost_hot():
+    assert blinded(plus_C=[59.0] * 4) == [0] * 4
+    assert blinded(plus_C=[25.0, 65.0, 59.0, 62.0]) == [0, 1, 0, 1]
+
+
+def test_a_reference_lost_while_a_terminal_warms_fast_makes_nothing_lost_hot():
+    cabinet = heating(4, [0, 12, 0, 0])
+    cabinet.counts[cabinet.frame.reference] = 0
+    cabinet.run(1)
+    assert cabinet.quantity("lost_hot", 1) == 0
+
+
+def test_a_terminal_found_again_and_lost_cold_is_not_lost_hot():
+    cabinet = Cabinet(plus_C=[25.0, 65.0, 25.0, 25.0])
+    assert lost_hot(cabinet) == (1, 1)
+    cabinet.counts.clear()
+    cabinet.plus_C[1] = 40.0
+    cabinet.run(1)
+    assert cabinet.quantity("lost_hot", 1) == 0
+    cabinet.run(61, 500)
+    assert lost_hot(cabinet) == (1, 0)
+
+
+def test_one_hot_sample_before_the_loss_is_not_enough():
+    cabinet = settled()
+    cabinet.plus_C[1] = 90.0
+    cabinet.run(0.02)
+    assert lost_hot(cabinet) == (1, 0)

@@ -37,7 +37,10 @@ class Bench:
     def __init__(self, chip="ina228", shunt_uohm=250, batteries=2):
         self.frame = Frame(batteries)
         self.held = ints(self.frame.channels, NONE)
-        self.measurement = Measurement(self.frame, self.held, BRIDGE, CHIPS[chip], shunt_uohm)
+        values = ints(self.frame.channels, NONE)
+        self.measurement = Measurement(
+            self.frame, self.held, values, BRIDGE, CHIPS[chip], shunt_uohm
+        )
 
     def value(self, channel, count):
         self.held[channel] = BIAS + count

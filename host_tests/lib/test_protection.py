@@ -170,11 +170,23 @@ def test_a_terminal_lost_hot_trips():
 
 
 def test_a_lost_reference_is_one_alarm_and_blinds_without_tripping():
-    cabinet = Cabinet(plus_C=75.0, minus_C=75.0)
+    cabinet = Cabinet(plus_C=58.0, minus_C=58.0)
+    cabinet.run(1)
     cabinet.counts[cabinet.frame.reference] = 0
     events = cabinet.run(60, 100)
     assert [(e["kind"], e["element"], e["battery"]) for e in events] == [
         ("alarm", "sensor_fault", None)
+    ]
+
+
+def test_a_terminal_that_was_hot_when_the_reference_was_lost_trips():
+    cabinet = Cabinet(plus_C=[25.0, 62.0, 25.0, 25.0])
+    cabinet.run(1)
+    cabinet.counts[cabinet.frame.reference] = 0
+    events = cabinet.run(10)
+    assert [(e["kind"], e["element"], e["battery"]) for e in events] == [
+        ("alarm", "sensor_fault", None),
+        ("trip", "sensor_fault", 2),
     ]
 
 

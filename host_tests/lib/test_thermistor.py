@@ -184,6 +184,7 @@ def test_the_parts_are_good_with_their_pull_up(coefficients, error_K, pull_up_oh
         ({"model": "beta", "r25_ohm": 10000}, ".beta_K", "None is no whole number"),
         (SEMITEC_TABLE | {"first_C": -61}, ".first_C", "-61 is no whole number in -60 .. 25 degC"),
         (SEMITEC_TABLE | {"gain": 1}, ".gain", "is not known"),
+        (SEMITEC_TABLE | {"part": 103}, ".part", "103 is not a name"),
         (SEMITEC_TABLE | {"r_ohm": None}, ".r_ohm", "is not a list of 4 .. 64 resistances in ohm"),
         (SEMITEC_TABLE | {"r_ohm": [3, 2, 1]}, ".r_ohm", "is not a list of 4 .. 64"),
         (SEMITEC_TABLE | {"r_ohm": [4, 3, 2, 0]}, ".r_ohm", "0 is no resistance in ohm"),

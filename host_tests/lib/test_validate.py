@@ -4,7 +4,7 @@ import pytest
 
 from cabinets import SEMITEC_103AT, Cabinet, configuration
 from packwarden import frame as frames
-from packwarden.fixed import BIAS, NONE
+from packwarden.fixed import BIAS, NONE, ints
 from packwarden.frame import (
     ABSENT,
     ADC,
@@ -29,7 +29,8 @@ class Bench:
         curve = {"model": "steinhart_hart", "a_e13": a, "b_e13": b, "c_e17": c}
         sensors = {"thermistor": curve, "pull_up_ohm": 4700, "reference_ohm": 4700}
         self.frame = Frame(batteries)
-        self.validator = Validator(self.frame, Bridge(sensors, 2200))
+        values = ints(self.frame.channels, NONE)
+        self.validator = Validator(self.frame, Bridge(sensors, 2200), values, 20)
         self.attempt(self.frame.reference, 11000)
 
     def attempt(self, channel, count=None, note=OK):

@@ -222,7 +222,7 @@ def test_status_counts_what_is_picked_up_operated_and_lost():
     assert "  operated  trip terminal_overtemperature  BAT01 TERM+\r\n" in text
     assert "  picked up" in text
     assert "sensors: 4 of 19 channels failed\r\n" in text
-    assert "latches are kept until power-up" in text
+    assert "latches are kept until the next restart" in text
 
 
 def test_status_shows_the_fan_and_says_when_it_is_not_armed():
@@ -262,7 +262,7 @@ def test_settings_are_those_of_the_configuration():
 
 
 def test_why_says_nothing_has_tripped():
-    assert ask(CABINETS["healthy 4"], "why") == "nothing has tripped since power-up\r\n"
+    assert ask(CABINETS["healthy 4"], "why") == "nothing has tripped since the last restart\r\n"
     assert ask_json(CABINETS["healthy 4"], "why") == {"why": None, "event": None}
 
 
@@ -270,7 +270,7 @@ def test_why_in_one_line():
     cabinet = Cabinet(configuration(7), current_A=82.3)
     cabinet.plus_C[6] = 81.4
     cabinet.run(3)
-    line = "BAT07 TERM+ 81.4 degC > 80.0 for 2.0 s at 82.3 A: tripped Q07, open after 0.04 s"
+    line = "BAT07 TERM+ 81.4 degC > 80.0 for 2.0 s at 82.3 A: tripped Q07, open after 0.05 s"
     assert ask(cabinet, "why") == line + "\r\n"
     answer = ask_json(cabinet, "why")
     assert answer["why"] == line
@@ -289,7 +289,7 @@ def why(rows, **measured):
 def test_why_of_a_current():
     line = why(["overcurrent_instantaneous.trip"], current_A=[520.0, 20.0, 20.0, 20.0])
     assert line == (
-        "BAT01 520.0 A > 500.0 for 0.01 s at 520.0 A: tripped the main breaker, open after 0.04 s"
+        "BAT01 520.0 A > 500.0 for 0.01 s at 520.0 A: tripped the main breaker, open after 0.05 s"
     )
 
 
@@ -299,7 +299,7 @@ def test_why_of_breakers_that_stay():
     line = why(rows, current_A=flow, stuck={2}, circulates=True)
     assert line == (
         "BAT03 250.0 A > 5.0 for 0.30 s at 250.0 A: tripped the main and all batteries,"
-        " open after 0.04 s"
+        " open after 0.05 s"
     )
     line = why(rows[:1], current_A=flow, stuck={2})
     assert line == "BAT03 250.0 A > 200.0 for 0.01 s at 250.0 A: tripped Q03, NOT OPEN"
@@ -309,7 +309,7 @@ def test_why_of_a_lost_sensor():
     cabinet = Cabinet(plus_C=65.0)
     cabinet.counts[cabinet.terminal_channel(1)] = 22000
     cabinet.run(3)
-    assert ask(cabinet, "why") == "BAT02 TERM+ open at 0.0 A: tripped Q02, open after 0.04 s\r\n"
+    assert ask(cabinet, "why") == "BAT02 TERM+ open at 0.0 A: tripped Q02, open after 0.05 s\r\n"
 
 
 def test_why_of_the_bank():

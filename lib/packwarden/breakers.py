@@ -1,7 +1,7 @@
 """The breakers: one state machine each, what their outputs do, and how their position is known.
 
 closed -> tripping -> locked out; tripping -> failed when it stays closed; closed <-> open by hand.
-What was tripped stays locked out: latches live in RAM, until the next power-up. Nothing in here
+What was tripped stays locked out: latches live in RAM, until the next restart. Nothing in here
 closes a breaker; one that is closed by hand while it is locked out is tripped again.
 """
 
@@ -17,6 +17,7 @@ FAILED = const(3)  # told to open and stays; backed up by breaker_failure
 LOCKED_OUT = const(4)
 STATE_NAMES = ("closed", "tripping", "open", "failed", "locked out")
 
+PROOFS = const(3)  # ticks in which a contactor must be found closed to be held
 BLIND_ms = const(100)  # without a contact: time given to a breaker before its current is asked
 
 
@@ -37,16 +38,20 @@ class Breakers:
         self.told = ints(batteries + 1)  # when it was first told to open
         self.clearing_ms = ints(batteries + 1)  # how long it took to open
         # Masks, one bit per breaker.
-        self.closed = self.all  # closed as far as is known
+        self.reported = self.all  # closed by what its contact says, or as far as is known
+        self.closed = self.all  # reported closed, or carries current
         self.contacts = 0  # an auxiliary contact says closed
         self.flows = 0  # carries current
         self.commanded = 0  # told to open and not known to be open
         self.seen = 0  # seen closed since it was told to open; then its contact ends the pulse
         self.tripped = 0  # latched
         self.pulses = 0  # trip coil energised
+        self.again = 0  # was tripped once more because it was closed; whoever records it clears it
         self.holding = 0 if self.follows else self.all
-        self.moved = False
-        self.found = False
+        self._last = self.all  # what was read before: a change is believed at its second reading
+        self._proofs = 0  # ticks looked at since boot, and ...
+        self._proven = self.all  # ... the contactors that were proven closed in all of them
+        self._moved = False
 
     def bit(self, index):
         """Return the mask bit of a breaker's index."""
@@ -59,33 +64,38 @@ class Breakers:
     def see(self, now_ms, aux_a, aux_b, known):
         """Take over the positions. From the control step, before the currents are known.
 
-        `aux_a`, `aux_b`: masks of contacts that are closed; not `known` before they were first
-        read, when all breakers count as closed. With both contacts a breaker is open
+        `aux_a`, `aux_b`: masks of contacts that are closed. With both contacts a breaker is open
         when both say so; one that says neither has a cut wire, and is closed until it is known to
-        be open. Where no contact is wired, a breaker is closed until it was told to open, had its
-        time, and carries no more.
+        be open. Where no contact is wired, or while they are not `known`, a breaker is closed
+        until it was told to open, had its time, and carries no more.
         """
-        if not known and (self.use_a or self.use_b):
-            return
-        if self.use_a and self.use_b:
-            closed = (aux_a | ~aux_b) & self.all
+        if not known or not (self.use_a or self.use_b):
+            self.contacts = 0
+            reported = self._by_current(now_ms)
+        elif self.use_a and self.use_b:
             self.contacts = aux_a & ~aux_b & self.all
-        elif self.use_a:
-            closed = self.contacts = aux_a & self.all
-        elif self.use_b:
-            closed = self.contacts = ~aux_b & self.all
+            reported = self._steady((aux_a | ~aux_b) & self.all)
         else:
-            closed = self.closed
-            for index in range(self.main + 1):
-                bit = self.bit(index)
-                if self.commanded & bit and (now_ms - self.told[index]) & MASK >= BLIND_ms:
-                    closed = closed | bit if self.flows & bit else closed & ~bit
-        self.moved = closed != self.closed
-        self.closed = closed
-        if not self.found:
-            self.found = True
-            if self.follows:
-                self.holding = closed
+            self.contacts = (aux_a if self.use_a else ~aux_b) & self.all
+            reported = self._steady(self.contacts)
+        self._moved = reported != self.reported
+        self.reported = reported
+        self.closed = reported | self.flows & ~(1 << MAIN_BIT)
+
+    def _by_current(self, now_ms):
+        """Return what is closed where no contact tells."""
+        reported = self.reported
+        for index in range(self.main + 1):
+            bit = self.bit(index)
+            if self.commanded & bit and (now_ms - self.told[index]) & MASK >= BLIND_ms:
+                reported = reported | bit if self.flows & bit else reported & ~bit
+        return reported
+
+    def _steady(self, read):
+        """Return the positions, with those that two readings in a row agree on taken over."""
+        agreed = ~(read ^ self._last)
+        self._last = read
+        return (self.reported & ~agreed | read & agreed) & self.all
 
     def follow(self, now_ms, flows):
         """Move the state machines and end the pulses. From the control step: allocates nothing.
@@ -93,10 +103,25 @@ class Breakers:
         `flows`: mask of the breakers that carry more than 5 % of rated. A breaker is open when its
         contact says so and its current is gone: a contact alone may lie.
         """
+        self._moved = self._moved or flows != self.flows
         self.flows = flows
-        if self.moved or self.commanded or self.pulses or self.tripped & flows:
+        self.closed = self.reported | flows & ~(1 << MAIN_BIT)
+        if self.follows and self._proofs < PROOFS:
+            self._find_held()
+        if self._moved or self.commanded or self.pulses or self.tripped & (self.closed | flows):
             for index in range(self.main + 1):
                 self._follow(index, now_ms)
+
+    def _find_held(self):
+        """Hold the contactors that are proven closed since boot, in several ticks running.
+
+        By a 52a contact, or by current: an absence (a 52b that may be cut, no contact) is no
+        proof, and energising one that is open would close it.
+        """
+        self._proven &= self.flows | (self.contacts if self.use_a else 0)
+        self._proofs += 1
+        if self._proofs == PROOFS:
+            self.holding = self._proven
 
     def _follow(self, index, now_ms):
         bit = self.bit(index)
@@ -112,15 +137,17 @@ class Breakers:
                 self.state[index] = LOCKED_OUT
                 self.clearing_ms[index] = (now_ms - self.told[index]) & MASK
                 self.commanded &= ~bit
-        elif self.tripped & bit and (closed or (index != self.main and self.flows & bit)):
-            # Closed by hand, or never open: its contact is cut or none, and nothing flowed. The
-            # main's current is a sum, and a lost monitor is missing in it.
-            self._command(index, now_ms)
-        elif not closed:
-            if self.state[index] == CLOSED:
-                self.state[index] = OPEN
-        else:
+        elif self.tripped & bit:
+            if closed or self.flows & bit:
+                # Closed by hand, or never open: its contact is cut or none, and nothing flowed.
+                self._command(index, now_ms)
+                self.again |= bit
+        elif closed:
             self.state[index] = CLOSED
+        else:
+            if self.follows:
+                self.holding &= ~bit  # or it would close when its coil's supply returns
+            self.state[index] = OPEN
 
     def trip(self, index, now_ms):
         """Latch a breaker and tell it to open; return False if it was tripped and is open.
@@ -160,11 +187,10 @@ class Breakers:
         self.seen &= ~bit
 
     def on_failure(self):
-        """Return the mask to energise in the safe state: see `energised` and the reasons below.
+        """Return the mask to energise in the safe state.
 
-        A shunt trip and a contactor hold what they have, for a controller that fails is no reason
-        to black out the house; an undervoltage release drops, as its wiring is made to.
+        A shunt trip and a contactor hold what they have (and a pulse goes on), for a controller
+        that fails is no reason to black out the house; an undervoltage release drops, as its
+        wiring is made to.
         """
-        if not self.held:
-            return 0
-        return self.energised() if self.follows else 0
+        return 0 if self.held and not self.follows else self.energised()

@@ -1,8 +1,8 @@
 """The one comparator: every slot of the element table against its quantity, in one pass.
 
 A slot picks up when its quantity reaches the pickup (and its second condition, if it has one,
-holds), operates when it has stayed above the dropout for the delay and enough new conversions have
-agreed and it is above the pickup still, and clears when it has been below the dropout for the
+holds), operates when it has stayed above the dropout for the delay and enough new conversions
+running are above the pickup, and clears when it has been below the dropout for the
 reset time. A quantity without a value is no crossing: it ends a pickup, and leaves an operated
 slot alone.
 """
@@ -16,8 +16,9 @@ from packwarden.fixed import ints
 
 IDLE = const(0)
 PICKED_UP = const(1)
-OPERATED = const(2)
-RETURNING = const(3)  # below its dropout, not yet for long enough
+WAVERING = const(2)  # picked up, and between dropout and pickup since: nothing agrees there
+OPERATED = const(3)
+RETURNING = const(4)  # below its dropout, not yet for long enough
 
 # The fields of a row in `Slots.rows`. Thresholds are biased; a step is 1 where each slot has a
 # place or channel of its own, 0 where all share one.
@@ -43,8 +44,9 @@ _NONE = const(0)
 _MASK = const((1 << 30) - 1)
 _IDLE = const(0)
 _PICKED_UP = const(1)
-_OPERATED = const(2)
-_RETURNING = const(3)
+_WAVERING = const(2)
+_OPERATED = const(3)
+_RETURNING = const(4)
 _ITEM_BITS = const(5)  # a changed slot is told as row << 5 | item
 
 
@@ -108,7 +110,13 @@ def move(ctx, at: int, i: int, now: int, gap: int) -> int:
         return 0
     elif gap:
         bases[slot] = agreed
-    if above == 0 or (now - stamps[slot]) & _MASK < row[at + DELAY]:
+    if above == 0:
+        states[slot] = _WAVERING
+        return 0
+    if states[slot] == _WAVERING:
+        states[slot] = _PICKED_UP
+        bases[slot] = agreed
+    if (now - stamps[slot]) & _MASK < row[at + DELAY]:
         return 0
     if (agreed - bases[slot]) & _MASK < row[at + NEEDED]:
         return 0

@@ -131,3 +131,8 @@ class Integrator:
         rise, fall = rate_tables(settings["curve"], to_fixed(settings["tms"], 1000))
         pickup_dA = ints(1, to_fixed(settings["pickup"], 10))
         self.ctx = (values, self.way, self.since, rise, fall, pickup_dA, load_at, result_at)
+
+    def begin(self, now_ms):
+        """Count the time above the pickup from here on. When protection begins."""
+        for k in range(len(self.since)):
+            self.since[k] = now_ms

@@ -86,6 +86,7 @@ class Decider:
         self.log = log
         self.fan = False
         self.alarms = 0  # alarm and trip levels that are operated
+        self._cause = ints(breakers.main + 1)  # per breaker: the element that tripped it
         self._keys = ints(self.slots.count)  # of the changed slots: the order of their records
         self._done = bytearray(self.slots.count)  # by key's place: the action that was done
         for r in range(len(self.rows)):
@@ -153,8 +154,13 @@ class Decider:
         the order: what cleared, what operated, what was commanded.
         """
         count = self.slots.run(now_ms, gap)
-        if count == 0:
-            return
+        if count:
+            self._follow(count, now_ms)
+        if self.breakers.again:
+            self._tell_again()
+
+    def _follow(self, count, now_ms):
+        """Act on what changed, then record it."""
         self._arrange(count)
         changed = self.slots.changed
         for place in range(count):
@@ -164,6 +170,28 @@ class Decider:
                 code = changed[place]
                 if self._kind(code) == kind:
                     self._record(code, now_ms, kind, self._done[place])
+
+    def _tell_again(self):
+        """Record the breakers that were closed while locked out, and so were tripped again."""
+        breakers = self.breakers
+        for index in range(breakers.main + 1):
+            if breakers.again & breakers.bit(index):
+                main = index == breakers.main
+                self.log.write(
+                    records.COMMAND,
+                    TRIP,
+                    self._cause[index],
+                    0 if main else index + 1,
+                    0,
+                    TRIP_MAIN if main else TRIP_BATTERY,
+                    0,
+                    0,
+                    NONE,
+                    NONE,
+                    NONE,
+                    NONE,
+                )
+        breakers.again = 0
 
     def _arrange(self, count):
         """Sort what changed by element, battery, terminal, level, row."""
@@ -215,13 +243,22 @@ class Decider:
             breakers.fail(k)
             action = TRIP_ALL if reversed_ else TRIP_MAIN
         index = k if action == TRIP_BATTERY else breakers.main
-        moved = breakers.trip(index, now_ms)
+        if action == TRIP_ALL and k < 0:
+            breakers.fail(breakers.main)
+        moved = self._open(index, row, now_ms)
         if row.retrips:
             breakers.retrip(index, now_ms)
         if action == TRIP_ALL:
             for other in range(breakers.main):
-                moved = breakers.trip(other, now_ms) or moved
+                moved = self._open(other, row, now_ms) or moved
         return action if moved else NO_ACTION
+
+    def _open(self, index, row, now_ms):
+        """Trip a breaker for an element; return False if it was tripped and is open."""
+        breakers = self.breakers
+        if not breakers.tripped & breakers.bit(index):
+            self._cause[index] = row.number
+        return breakers.trip(index, now_ms)
 
     def _record(self, code, now_ms, kind, action):
         r = code >> _ITEM_BITS
@@ -232,8 +269,7 @@ class Decider:
         held = NONE
         limit = row.limit
         if kind == records.CLEAR:
-            if not row.inverse:
-                limit = self.slots.get(r, compare.DROPOUT)
+            limit = self.slots.get(r, compare.DROPOUT)
         elif row.inverse:
             held = _held(now_ms, self.integrator.since[item])
         else:

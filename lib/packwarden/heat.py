@@ -9,7 +9,7 @@ siblings' median: sun and fans move all terminals together.
 import micropython
 from micropython import const
 
-from packwarden.fixed import MASK, NONE, ints
+from packwarden.fixed import BIAS, MASK, NONE, ints
 from packwarden.quantities import insert, others
 
 PUSH_ms = const(5000)  # a sample of the fit each 5 s ...
@@ -17,6 +17,9 @@ _SAMPLES = const(12)  # ... and 12 of them: 60 s
 _HOT_cC = const(6000)  # a terminal counts as hot above 60 degC ...
 _FAST_cK_min = const(500)  # ... or rising faster than 5 K/min ...
 _HOT_ms = const(60000)  # ... and for 60 s after
+_OFFSET_cC = const(8192)  # more than the coldest temperature is below zero
+_RUN = const(3)  # samples in a row that make it so
+_UNDECIDED = const(2)  # it has a value: what it was when lost will be found then
 
 _BIAS = const(1 << 29)  # as in `fixed`: kernels need constants of their own module
 _NONE = const(0)
@@ -128,50 +131,109 @@ def rates(ctx, pole: int, batteries: int, at: int):
 
 
 @micropython.viper
-def push(ctx, terminals: int, first: int, place: int):
-    """Store the temperatures of now at `place` of every terminal's ring. From the control step."""
+def gather(ctx, terminals: int, first: int):
+    """Add the temperatures of now to the sums of the running sample. From the control step.
+
+    ctx: channel values, ..., sums (biased), counts. At most 500 ticks make a sample.
+    """
     measured = ptr32(ctx[0])
-    history = ptr32(ctx[4])
+    sums = ptr32(ctx[14])
+    counts = ptr32(ctx[15])
     t = 0
     while t < terminals:
-        history[t * _SAMPLES + place] = measured[first + t]
+        if measured[first + t] != _NONE:
+            sums[t] += measured[first + t] - _BIAS
+            counts[t] += 1
         t += 1
 
 
 @micropython.viper
-def losses(ctx, now: int, terminals: int, first: int, at: int, at_lost: int, at_hot: int):
-    """Store temperatures, lost thermistors, and those lost within 60 s of being hot.
+def push(ctx, terminals: int, place: int):
+    """Store the means of the running sample at `place` of every ring, and begin the next one."""
+    history = ptr32(ctx[4])
+    sums = ptr32(ctx[14])
+    counts = ptr32(ctx[15])
+    t = 0
+    while t < terminals:
+        mean = _NONE
+        if counts[t] > 0:
+            # Of a number that is not negative: a division rounds otherwise elsewhere.
+            mean = (sums[t] - _BIAS + counts[t] * _OFFSET_cC) // counts[t] - _OFFSET_cC + _BIAS
+        history[t * _SAMPLES + place] = mean
+        sums[t] = _BIAS
+        counts[t] = 0
+        t += 1
 
-    ctx: channel values, quantities, -, -, -, slopes, health, stamps and flags of being hot lately.
-    From the control step.
+
+@micropython.viper
+def losses(ctx, first: int, terminals: int, at: int, at_lost: int):
+    """Store temperatures, and which thermistors are lost. From the control step.
+
+    ctx: channel values, quantities, -, -, -, -, health.
     """
     measured = ptr32(ctx[0])
     values = ptr32(ctx[1])
-    slope = ptr32(ctx[5])
+    health = ptr32(ctx[6])
+    t = 0
+    while t < terminals:
+        values[at + t] = measured[first + t]
+        values[at_lost + t] = _BIAS + 1 if health[first + t] != 0 else _BIAS
+        t += 1
+
+
+@micropython.viper
+def lost_hot(ctx, now: int, terminals: int, first: int, at_rate: int, at: int):
+    """Store which terminals have been without a value since they were hot (1 or 0).
+
+    Hot: three samples in a row above 60 degC, or rising faster than 5 K/min over the siblings, in
+    the last 60 s. Where the reference resistor was lost, which blinds all at once, only what was
+    above 60 degC counts. ctx: channel values, quantities, -, -, -, -, health, stamps, hot lately
+    (0, 1 by rate, 2 by temperature), samples in a row, samples seen, what was hot when it was
+    lost, fresh conversions, [channel of the reference]. From the control step.
+    """
+    measured = ptr32(ctx[0])
+    values = ptr32(ctx[1])
     health = ptr32(ctx[6])
     stamp = ptr32(ctx[7])
     lately = ptr32(ctx[8])
+    run = ptr32(ctx[9])
+    seen = ptr32(ctx[10])
+    was_hot = ptr32(ctx[11])
+    fresh = ptr32(ctx[12])
+    blind = health[ptr32(ctx[13])[0]]
     t = 0
     while t < terminals:
         own = measured[first + t]
-        values[at + t] = own
-        lost = 1 if health[first + t] != 0 else 0
-        if own != _NONE:
-            if own >= _HOT_cC + _BIAS or slope[t] > _FAST_cK_min + _BIAS:
+        if own == _NONE:
+            if was_hot[t] == _UNDECIDED:
+                was_hot[t] = 1 if lately[t] > (1 if blind else 0) else 0
+                lately[t] = 0
+        else:
+            was_hot[t] = _UNDECIDED
+            hot = 1 if values[at_rate + t] > _FAST_cK_min + _BIAS else 0
+            if own >= _HOT_cC + _BIAS:
+                hot = 2
+            if fresh[first + t] != seen[t]:
+                seen[t] = fresh[first + t]
+                if hot == 0:
+                    run[t] = 0
+                elif run[t] < _RUN:
+                    run[t] += 1
+            if hot != 0 and run[t] >= _RUN:
                 stamp[t] = now
-                lately[t] = 1
+                if hot > lately[t]:
+                    lately[t] = hot
             elif lately[t] != 0 and (now - stamp[t]) & _MASK > _HOT_ms:
                 lately[t] = 0
-        values[at_lost + t] = lost + _BIAS
-        values[at_hot + t] = (lost & lately[t]) + _BIAS
+        values[at + t] = _BIAS + 1 if was_hot[t] == 1 else _BIAS
         t += 1
 
 
 class Heat:
     """The thermal quantities of a bank; binds the arrays of the kernels."""
 
-    def __init__(self, quantities, measured, health):
-        """Bind to the places of `quantities`, the channel values and the channels' health."""
+    def __init__(self, quantities, measured, health, fresh):
+        """Bind to the places of `quantities`, the channels' values, health and fresh counters."""
         frame = quantities.frame
         places = quantities.places
         n = frame.batteries
@@ -191,6 +253,13 @@ class Heat:
             health,
             ints(2 * n),
             ints(2 * n),
+            ints(2 * n),
+            ints(2 * n),
+            ints(2 * n),
+            fresh,
+            ints(1, frame.reference),
+            ints(2 * n, BIAS),
+            ints(2 * n),
         )
         self.at_temperature = places["temperature"]
         self.at_rise = places["rise"]
@@ -203,15 +272,21 @@ class Heat:
         ctx = self.ctx
         n = self.frame.batteries
         first = self.frame.terminal
-        if (now_ms - self.pushed_ms) & MASK >= PUSH_ms:
-            self.pushed_ms = now_ms
-            push(ctx, 2 * n, first, self.place)
+        gather(ctx, 2 * n, first)
+        elapsed = (now_ms - self.pushed_ms) & MASK
+        if elapsed >= PUSH_ms:
+            # In step with the time, not with the ticks; after a gap anew.
+            self.pushed_ms = (
+                now_ms if elapsed >= 2 * PUSH_ms else (self.pushed_ms + PUSH_ms) & MASK
+            )
+            push(ctx, 2 * n, self.place)
             self.place = (self.place + 1) % _SAMPLES
             slopes(ctx, 2 * n, self.place)
-        losses(ctx, now_ms, 2 * n, first, self.at_temperature, self.at_lost, self.at_hot)
+        losses(ctx, first, 2 * n, self.at_temperature, self.at_lost)
         ambient = self.measured[self.frame.ambient]
         for pole in (0, 1):
             references(ctx, self.measured, first + pole, n, closed)
             rises(ctx, pole, n, first, ambient, self.at_rise)
             references(ctx, self.slope, pole, n, closed)
             rates(ctx, pole, n, self.at_rate)
+        lost_hot(ctx, now_ms, 2 * n, first, self.at_rate, self.at_hot)

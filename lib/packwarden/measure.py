@@ -64,11 +64,11 @@ def temperatures(ctx, first: int, last: int, reference: int, gain: int):
 class Measurement:
     """The engineering values of a frame; binds the arrays of the kernels."""
 
-    def __init__(self, frame, held, bridge, chip, shunt_uohm):
+    def __init__(self, frame, held, values, bridge, chip, shunt_uohm):
         """Bind to believed counts; `chip`: the monitor's facts, see `chips.ina2xx.CHIPS`."""
         self.frame = frame
         self.gain = bridge.gain
-        self.values = ints(frame.channels, NONE)
+        self.values = values
         current = split_ratio(chip["shunt_lsb_pV"], shunt_uohm * 1000)  # pV / uohm is uA
         voltage = split_ratio(chip["bus_lsb_pV"], 1000000000)  # pV to mV
         parameters = ints(6)

@@ -11,8 +11,8 @@ from packwarden.breakers import Breakers
 from packwarden.chips.ina2xx import CHIPS
 from packwarden.curves import Integrator, integrate
 from packwarden.decide import Decider
-from packwarden.fixed import MASK, NONE, to_fixed
-from packwarden.frame import Frame
+from packwarden.fixed import MASK, NONE, ints, to_fixed
+from packwarden.frame import OK, Frame
 from packwarden.heat import Heat
 from packwarden.measure import Measurement
 from packwarden.quantities import FLOWS, MEDIAN, Quantities
@@ -28,9 +28,6 @@ NEVER_mA = 1 << 28  # the pickup of an element that is off
 OUTPUTS_FAIL = const(1)  # the relays' latch does not read back as written
 INPUTS_FAIL = const(2)  # the contacts cannot be read
 
-# The inverse-time trip may be off while its alarm is not: then this runs the integrator.
-_SHIPPED_CURVE = {"pickup": 125, "curve": "IEC_EI", "tms": 0.25}
-
 
 class Protection:
     """Everything that protects one bank. Fill `frame`, call `step`, obey the outputs."""
@@ -41,9 +38,11 @@ class Protection:
         sensors = config["sensors"]
         bridge = Bridge(sensors, bank.excitation_mV)
         self.frame = Frame(bank.batteries)
-        self.validator = Validator(self.frame, bridge)
+        chip = CHIPS[bank.monitor]
+        values = ints(self.frame.channels, NONE)
+        self.validator = Validator(self.frame, bridge, values, chip["bits"])
         self.measured = Measurement(
-            self.frame, self.validator.held, bridge, CHIPS[bank.monitor], bank.shunt_uohm
+            self.frame, self.validator.held, values, bridge, chip, bank.shunt_uohm
         )
         instant = config["elements"]["overcurrent_instantaneous"]["trip"]
         self.quantities = Quantities(
@@ -53,12 +52,12 @@ class Protection:
             bank,
             NEVER_mA if instant == "off" else to_fixed(instant["pickup"], 1000),
         )
-        self.heat = Heat(self.quantities, self.measured.values, self.validator.health)
+        self.heat = Heat(self.quantities, values, self.validator.health, self.validator.fresh)
         inverse = config["elements"]["overcurrent_inverse"]["trip"]
         places = self.quantities.places
         self.integrator = Integrator(
             bank.batteries,
-            _SHIPPED_CURVE if inverse == "off" else inverse,
+            self._shipped_curve() if inverse == "off" else inverse,
             self.quantities.values,
             places["load"],
             places["inverse"],
@@ -83,6 +82,7 @@ class Protection:
         """Begin to protect at this tick, once the sensors read; recorded as the first event."""
         self.armed = True
         self._last_ms = now_ms
+        self.integrator.begin(now_ms)
         self._record(records.INFO, elements.BOOT)
 
     def _record(self, kind, element):
@@ -127,6 +127,13 @@ class Protection:
         log.seconds += dt // 1000 + ms // 1000
         log.ms = ms % 1000
 
+    def _shipped_curve(self):
+        """Return what runs the integrator where the inverse trip is off: its alarm may be on."""
+        number = elements.find("overcurrent_inverse")
+        for level in elements.TABLE[number].levels:
+            if level.curve:
+                return elements.level_defaults(level, self.bank.rated_mA / 1000)
+
     def _tell_faults(self):
         """Record each fault of the controller when it appears."""
         new = self.faults & ~self._told
@@ -143,5 +150,5 @@ class Protection:
 
     @property
     def fan(self):
-        """True while the cabinet's fan is to run."""
-        return self.decider.fan
+        """True while the cabinet's fan is to run: it is hot, or nobody can say."""
+        return self.decider.fan or (self.armed and self.validator.health[self.frame.ambient] != OK)

@@ -35,6 +35,7 @@ REVERSED = const(5)  # mask: flow against it by more than 5 % of rated
 BLOCKED = const(6)  # 1: a reversed battery explains the current of the others
 _BLOCKED_AT = const(7)
 FLOWS = const(8)  # mask: carry more than 5 % of rated; the main's bit: their sum does
+COURSE = const(9)  # which way the bank carries: see `course`
 _MEDIAN = const(0)
 _CARRIERS = const(1)
 _SUM = const(2)
@@ -43,6 +44,7 @@ _DIRECTION = const(4)
 _REVERSED = const(5)
 _BLOCKED = const(6)
 _FLOWS = const(8)
+_COURSE = const(9)
 _MAIN_BIT = const(15)
 
 BLOCK_ms = const(100)
@@ -101,6 +103,7 @@ def survey(ctx, batteries: int, closed: int, at: int):
     members = 0
     out = 0
     flows = 0
+    measured = 0
     k = 0
     while k < batteries:
         stored = current[k]
@@ -111,6 +114,7 @@ def survey(ctx, batteries: int, closed: int, at: int):
             load = i if i >= 0 else 0 - i
             values[at + k] = load + _BIAS
             total += i
+            measured |= 1 << k
             if load > parameter[_SMALL]:
                 out += 1 if i > 0 else -1
                 flows |= 1 << k
@@ -125,6 +129,9 @@ def survey(ctx, batteries: int, closed: int, at: int):
     bank[_MEMBERS] = members
     bank[_SUM] = total + _BIAS
     bank[_DIRECTION] = 1 if out >= 0 else 0
+    # The sum is that of the main only where every battery that is closed is in it.
+    if (closed & ~measured) & ((1 << batteries) - 1):
+        total = 0
     if total > parameter[_SMALL] or total < 0 - parameter[_SMALL]:
         flows |= 1 << _MAIN_BIT
     bank[_FLOWS] = flows
@@ -210,36 +217,50 @@ def balance(ctx, batteries: int, closed: int, at: int, at_deviation: int):
 
 
 @micropython.viper
-def reverse(ctx, batteries: int, at: int, at_idle: int):
-    """Find the currents against a bank that carries, and into batteries of a bank that is idle.
+def course(ctx):
+    """Find which way the bank carries: 1 out, 2 in, 0 idle; kept with a hysteresis of a fifth.
 
-    The median says which it is, but not that of a few: where many feed one, each gives too little
-    to count as carrying. Then the bank is idle unless the sum says otherwise.
+    The median of those that carry says so. Where two carry, against each other, their median says
+    nothing: the one that receives is reversed, so the bank counts as giving, by the lesser of
+    them. Where few carry, as when many feed one, the sum has to agree. From the control step.
     """
-    current = ptr32(ctx[0])
-    values = ptr32(ctx[1])
     parameter = ptr32(ctx[2])
     bank = ptr32(ctx[3])
+    order = ptr32(ctx[4])
     load = bank[_MEDIAN] - _BIAS if bank[_MEDIAN] != _NONE else 0
     total = bank[_SUM] - _BIAS
-    if 2 * bank[_CARRIERS] < bank[_MEMBERS]:
-        if total < parameter[_FLOWING] and total > 0 - parameter[_FLOWING]:
-            load = 0
-    flow = 0
-    if load >= parameter[_FLOWING]:
-        flow = 1
-    elif load <= 0 - parameter[_FLOWING]:
-        flow = -1
+    limit = parameter[_FLOWING]
+    if bank[_COURSE] != 0:
+        limit -= limit // 5
+    if bank[_CARRIERS] == 2 and order[0] < _BIAS and order[1] > _BIAS:
+        load = order[1] - _BIAS
+        if load > _BIAS - order[0]:
+            load = _BIAS - order[0]
+    elif 2 * bank[_CARRIERS] < bank[_MEMBERS] and total < limit and total > 0 - limit:
+        load = 0
+    bank[_COURSE] = 0
+    if load >= limit:
+        bank[_COURSE] = 1
+    elif load <= 0 - limit:
+        bank[_COURSE] = 2
+
+
+@micropython.viper
+def reverse(ctx, batteries: int, at: int, at_idle: int):
+    """Find the currents against a bank that carries, and into batteries of a bank that is idle."""
+    current = ptr32(ctx[0])
+    values = ptr32(ctx[1])
+    bank = ptr32(ctx[3])
+    flow = bank[_COURSE]
     k = 0
     while k < batteries:
         values[at + k] = _NONE
         values[at_idle + k] = _NONE
         if current[k] != _NONE:
             i = current[k] - _BIAS
-            against = 0 - i if flow == 1 else i
-            into = 0 - i
+            against = i if flow == 2 else 0 - i
             values[at + k] = against + _BIAS if flow != 0 and against > 0 else _BIAS
-            values[at_idle + k] = into + _BIAS if flow == 0 and into > 0 else _BIAS
+            values[at_idle + k] = against + _BIAS if flow == 0 and against > 0 else _BIAS
         k += 1
 
 
@@ -291,7 +312,7 @@ class Quantities:
         parameters[_FLOWING] = bank.rated_mA // 10
         parameters[_INSTANT] = instantaneous_mA
         parameters[_BLOCKING_ms] = BLOCK_ms
-        self.bank = ints(9)
+        self.bank = ints(10)
         self.bank[MEDIAN] = NONE
         self.loaded_mA = parameters[_LOADED]
         self.small_mA = parameters[_SMALL]
@@ -319,6 +340,7 @@ class Quantities:
         survey(ctx, n, closed, self.at_load)
         directions(ctx, now_ms, n, self.at_load, self.at_instantaneous)
         balance(ctx, n, closed, self.at_imbalance, self.at_deviation)
+        course(ctx)
         reverse(ctx, n, self.at_reverse, self.at_idle)
         self.values[self.at_bank_load] = abs(self.bank[SUM] - BIAS) + BIAS
 

@@ -76,10 +76,13 @@ def judge(ctx, first: int, last: int):
 def doubt_currents(ctx, batteries: int, median: int, moved: int, loaded: int, closed: int):
     """Doubt codes that stand still while the siblings moved, and zeros that repeat under load.
 
-    ctx: raw, count, looked, doubt, last code, median when it last changed, zeros in a row.
-    `median`: the bank's median current in biased mA, or NONE; `moved`: by how much (mA) siblings
-    must have moved; `loaded`: the median (mA) above which a zero is suspect; `closed`: mask of the
-    breakers that are closed. The doubt counts at the channel's next attempt. Control step.
+    ctx: raw, count, looked, doubt, last code, median when it last changed, zeros in a row, values
+    (mA), [full scale as a code]. `median`: the bank's median current in biased mA, or NONE;
+    `moved`: by how much (mA) siblings must have moved, and what a battery must carry to be
+    doubted: an idle one stands still rightly, and so does a code at full scale, which is a
+    current of at least that. `loaded`: the median (mA) above which a zero is suspect; `closed`:
+    mask of the breakers that are closed. The doubt counts at the channel's next attempt. Control
+    step.
     """
     raw = ptr32(ctx[0])
     count = ptr32(ctx[1])
@@ -88,6 +91,8 @@ def doubt_currents(ctx, batteries: int, median: int, moved: int, loaded: int, cl
     last = ptr32(ctx[4])
     then = ptr32(ctx[5])
     zeros = ptr32(ctx[6])
+    values = ptr32(ctx[7])
+    full = ptr32(ctx[8])[0]
     load = median - _BIAS
     if load < 0:
         load = 0 - load
@@ -101,7 +106,13 @@ def doubt_currents(ctx, batteries: int, median: int, moved: int, loaded: int, cl
                 doubt[k] = _OK
             elif then[k] != _NONE and batteries > 1 and (closed >> k) & 1:
                 change = median - then[k]
-                if change > moved or change < 0 - moved:
+                if change < 0:
+                    change = 0 - change
+                own = values[k] - _BIAS if values[k] != _NONE else 0
+                if own < 0:
+                    own = 0 - own
+                code = raw[k] - _BIAS
+                if change > moved and own >= moved and code < full - 1 and code > 0 - full:
                     doubt[k] = _FROZEN
             if raw[k] == _BIAS and median != _NONE and load >= loaded and (closed >> k) & 1:
                 if zeros[k] < _ZEROS:
@@ -116,8 +127,12 @@ def doubt_currents(ctx, batteries: int, median: int, moved: int, loaded: int, cl
 class Validator:
     """The health of every channel of a bank; binds the arrays of the two kernels."""
 
-    def __init__(self, frame, bridge):
-        """Bind to a frame; `bridge` gives the counts between which the reference is believed."""
+    def __init__(self, frame, bridge, values, code_bits):
+        """Bind to a frame and to the values that come of it (see `measure`).
+
+        `bridge` gives the counts between which the reference is believed, `code_bits` the width of
+        the monitors' codes.
+        """
         n = frame.channels
         self.frame = frame
         self.open_gain = bridge.open_gain
@@ -153,6 +168,8 @@ class Validator:
             ints(b, NONE),
             ints(b, NONE),
             ints(b),
+            values,
+            ints(1, 1 << (code_bits - 1)),
         )
 
     def run(self):

@@ -8,7 +8,7 @@ import json
 
 from packwarden import elements
 from packwarden.breakers import STATE_NAMES
-from packwarden.compare import COUNT, IDLE, PICKED_UP
+from packwarden.compare import COUNT, IDLE, OPERATED
 from packwarden.fixed import decimal
 from packwarden.frame import HEALTH_NAMES
 from packwarden.records import TERMINAL_NAMES, two_digits
@@ -47,9 +47,10 @@ def _no_arguments(words):
 
 
 def _number(text, low, high, what):
-    if not text.isdigit() or not low <= int(text[:9]) <= high:
+    number = int(text) if text.isdigit() and len(text) <= 9 else -1
+    if not low <= number <= high:
         raise Refused('"%s" is not %s, %d .. %d' % (text[:32], what, low, high))
-    return int(text)
+    return number
 
 
 def _scaled(value, unit):
@@ -219,7 +220,7 @@ def _active(protection, battery):
             if row.terminal(item):
                 place += " TERM" + TERMINAL_NAMES[row.terminal(item)]
             yield "  %s %s %s%s\r\n" % (
-                "picked up" if state == PICKED_UP else "operated ",
+                "picked up" if state < OPERATED else "operated ",
                 elements.LEVEL_NAMES[row.level] or elements.ACTION_NAMES[row.action],
                 elements.slug(row.number),
                 place,
@@ -234,7 +235,7 @@ def _counts(protection):
     for r in range(len(decider.rows)):
         for item in range(decider.slots.get(r, COUNT)):
             state = decider.slots.state[decider.slots.slot(r, item)]
-            if state == PICKED_UP:
+            if IDLE < state < OPERATED:
                 picked += 1
             elif state != IDLE:
                 operated[decider.rows[r].level] += 1
@@ -260,11 +261,15 @@ def _status(context, words, as_json):
                 trips,
             )
         )
-        yield '"sensors_failed":%d,"ticks":%d,"late_ticks":%d,"worst_late_us":%d}\r\n' % (
-            len(bad),
-            timing["ticks"],
-            timing["late_ticks"],
-            timing["worst_late_us"],
+        yield (
+            '"sensors_failed":%d,"ticks":%d,"missed_ticks":%d,"late_ticks":%d,"worst_late_us":%d}\r\n'
+            % (
+                len(bad),
+                timing["ticks"],
+                timing["missed_ticks"],
+                timing["late_ticks"],
+                timing["worst_late_us"],
+            )
         )
         return
     armed = "protecting for %s s" % time_s(protection) if protection.armed else "NOT ARMED yet"
@@ -277,12 +282,13 @@ def _status(context, words, as_json):
     )
     yield from _active(protection, 0)
     yield "sensors: %d of %d channels failed\r\n" % (len(bad), protection.frame.channels)
-    yield "ticks: %d, late %d, worst %d us late\r\n" % (
+    yield "ticks: %d, missed %d, late %d, worst %d us late\r\n" % (
         timing["ticks"],
+        timing["missed_ticks"],
         timing["late_ticks"],
         timing["worst_late_us"],
     )
-    yield "latches are kept until power-up; they live in RAM\r\n"
+    yield "latches are kept until the next restart: they live in RAM\r\n"
 
 
 def _elements(context, words, as_json):
@@ -364,7 +370,7 @@ def _why(context, words, as_json):
             event = protection.events.line(protection.events.last_trip)
         yield '{"why":%s,"event":%s}\r\n' % (json.dumps(reason), event)
     else:
-        yield (reason or "nothing has tripped since power-up") + "\r\n"
+        yield (reason or "nothing has tripped since the last restart") + "\r\n"
 
 
 def _events(context, words, as_json):

@@ -1,0 +1,149 @@
+"""Outputs on the simulated relays: order at boot, renewal, read-back, the safe state."""
+
+import pytest
+
+from packwarden.frame import MAIN_BIT
+
+IODIR, OLAT, IOCON = 0x00, 0x14, 0x0A
+MAIN = 1 << MAIN_BIT
+
+
+@pytest.fixture
+def outputs(rigged):
+    def make(energised=0, kind="shunt_trip"):
+        rig = rigged(15, choices={"breaker": kind})
+        made = rig.outputs()
+        made.boot(energised)
+        return rig, made, rig.wiring.relay.model
+
+    return make
+
+
+def word(model, register):
+    return model._regs[register] | model._regs[register + 1] << 8
+
+
+def levels(rig):
+    board = rig.board
+    pins = (board.PIN_MAIN_TRIP, board.PIN_ALARM, board.PIN_CHARGE, board.PIN_DISCHARGE)
+    return tuple(rig.wiring.levels[pin] for pin in pins)
+
+
+@pytest.mark.parametrize("energised", [0, 0x7FFF, 0x0012])
+def test_at_boot_the_latch_has_its_level_before_the_pins_drive(rigged, energised):
+    rig = rigged(15)
+    model = rig.wiring.relay.model
+    seen = []
+
+    class Watched(type(model)):
+        def _settle(self):
+            super()._settle()
+            seen.append((word(self, IODIR), self.outputs))
+
+    model.__class__ = Watched
+    made = rig.outputs()
+    made.boot(energised | MAIN)
+    assert seen[-1] == (0, energised)
+    assert {driven for direction, driven in seen if direction != 0} <= {0}
+    assert {driven for direction, driven in seen if direction == 0} == {energised}
+    assert not made.failed
+
+
+def test_every_output_goes_where_it_is_wired(outputs):
+    rig, made, model = outputs()
+    made.write(0b101 | MAIN, True, True)
+    assert (model.outputs, levels(rig)) == (0b101 | 1 << rig.board.RELAY_FAN_BIT, (1, 0, 1, 1))
+    made.write(1 << 14, False, False)
+    assert (model.outputs, levels(rig)) == (1 << 14, (0, 1, 1, 1))
+
+
+def test_the_word_is_renewed_in_every_tick(outputs):
+    rig, made, model = outputs()
+    for tick in range(6):
+        made.write(0x0005, False, False)
+        made.verify()
+        assert model.outputs == 0x0005
+        model.write(bytes((OLAT, tick, 0xFF)))  # a disturbance between two ticks
+        assert model.outputs != 0x0005
+    made.write(0x0005, False, False)
+    assert model.outputs == 0x0005
+    assert rig.visits(rig.board.RELAY_EXPANDER) > 6
+
+
+@pytest.mark.parametrize("energised", [0, 0x7FFF])
+def test_a_chip_that_was_reset_drives_again_within_four_ticks(outputs, energised):
+    rig, made, model = outputs(energised)
+    for _ in range(5):
+        made.write(energised, False, False)
+        made.verify()
+    model.power_up()
+    for _ in range(4):
+        made.write(energised, False, False)
+        made.verify()
+    assert (word(model, IODIR), model.outputs) == (0, energised)
+    made.write(energised, False, False)
+    made.verify()
+    assert not made.failed
+
+
+@pytest.mark.parametrize("word_lost", [(IOCON, 0x20), (IOCON, 0x80), (IODIR, 0xFF)])
+def test_any_disturbed_setting_is_repaired(outputs, word_lost):
+    rig, made, model = outputs()
+    register, value = word_lost
+    model.write(bytes((register, value)))
+    for _ in range(8):
+        made.write(0x7AAA, False, False)
+        made.verify()
+    assert (model.outputs, word(model, IODIR), made.failed) == (0x7AAA, 0, False)
+
+
+def test_one_mismatch_is_no_failure_and_two_are(outputs):
+    rig, made, model = outputs()
+    seat = rig.wiring.relay
+    for lost, failed in ((1, False), (0, False), (1, False), (1, True), (1, True), (0, False)):
+        seat.absent(bool(lost))
+        made.write(0x0001, False, False)
+        made.verify()
+        assert made.failed is failed
+
+
+def test_a_hung_chip_costs_one_time_out_a_tick(outputs):
+    from packwarden_sim.clock import us
+
+    rig, made, model = outputs()
+    rig.wiring.relay.hang(True)
+    for _ in range(3):
+        began_us = us[0]
+        made.write(0x0001, False, False)
+        made.verify()
+        assert us[0] - began_us < 21_000
+    assert made.failed
+
+
+def test_pins_of_their_own_move_although_the_relays_are_dead(outputs):
+    rig, made, model = outputs()
+    rig.wiring.relay.hang(True)
+    made.write(MAIN | 1, False, True)
+    assert levels(rig) == (1, 0, 1, 1)
+
+
+@pytest.mark.parametrize("dead", [False, True])
+def test_the_safe_state(outputs, dead):
+    rig, made, model = outputs(0x00F0)
+    made.write(0x00F0 | MAIN, True, False)
+    assert levels(rig) == (1, 1, 1, 1)
+    rig.wiring.relay.absent(dead)
+    made.fail_safe(0x0030 | MAIN)
+    assert levels(rig) == (1, 0, 0, 0)
+    if not dead:
+        assert model.outputs == 0x0030
+    made.fail_safe(0)
+    assert levels(rig) == (0, 0, 0, 0)
+
+
+def test_a_missing_expander_at_boot_is_a_failure_from_the_start(rigged):
+    rig = rigged(4)
+    rig.wiring.relay.absent(True)
+    made = rig.outputs()
+    made.boot(0)
+    assert made.failed
