@@ -219,8 +219,8 @@ class Acquisition:
     def temperatures(self):
         """Read the multiplexers at the address that was selected, then select the next.
 
-        Once a tick, and with ticks above 30 ms in the slack too, at least every 30 ms: so the 16
-        addresses are 480 ms apart at most, and each has a millisecond or more to settle.
+        Once a tick, and in a longer slack every 20 ms: so the 16 addresses come round within 500
+        ms at any tick, and each has a millisecond or more to settle.
         """
         self._thermistor(0)
         self._thermistor(1)

@@ -27,7 +27,7 @@ CONFIG = "config.json"
 
 _ATTEMPTS = const(3)  # of every channel before it is believed; then the cabinet arms
 _ARM_ms = const(3000)  # and at the latest after this long: what is missing is a sensor fault
-_MUX_us = const(30000)  # how often the multiplexers move at least: see `Acquisition.temperatures`
+_MUX_us = const(20000)  # how often the multiplexers move at least: see `Acquisition.temperatures`
 _LATE_us = const(1000)
 _COLLECT_us = const(6000)  # what a collection may take
 _COLLECT_ms = const(1000)  # how often garbage of the console is collected ...

@@ -132,7 +132,7 @@ def test_no_slow_channel_of_a_monitor_is_older_than_half_a_second(ready, batteri
 
 @pytest.mark.parametrize("tick_ms", [251, 500, 1000])
 def test_above_a_quarter_second_every_channel_is_read_in_every_tick(ready, tick_ms):
-    rig, frame, ticks = ready(15, tick_ms=tick_ms)
+    _, frame, ticks = ready(15, tick_ms=tick_ms)
     before = list(frame.count)
     ticks.run(8)
     for channel in range(frame.terminal):
@@ -189,7 +189,7 @@ def test_a_chip_that_comes_back_is_configured_anew(ready):
 
 
 def test_a_hung_chip_costs_one_time_out_a_tick_and_then_none(ready):
-    rig, frame, ticks = ready(15)
+    rig, _, ticks = ready(15)
     usual_us = max(ticks.run(50))
     for seat in rig.wiring.monitors:
         seat.hang(True)
@@ -277,7 +277,7 @@ def test_pull_ups_that_were_lost_are_set_again_within_a_dozen_ticks(ready):
 
 @pytest.mark.parametrize("missing", [None, 3])
 def test_it_is_complete_when_every_channel_was_attempted(ready, missing):
-    rig, frame, ticks = ready(4)
+    rig, _, ticks = ready(4)
     if missing is not None:
         rig.wiring.monitors[missing].absent(True)
     assert not ticks.acquisition.complete(3)

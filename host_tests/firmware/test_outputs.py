@@ -3,6 +3,7 @@
 import pytest
 
 from packwarden.frame import MAIN_BIT
+from packwarden_sim.clock import us
 
 IODIR, OLAT, IOCON = 0x00, 0x14, 0x0A
 MAIN = 1 << MAIN_BIT
@@ -72,7 +73,7 @@ def test_the_word_is_renewed_in_every_tick(outputs):
 
 @pytest.mark.parametrize("energised", [0, 0x7FFF])
 def test_a_chip_that_was_reset_drives_again_within_four_ticks(outputs, energised):
-    rig, made, model = outputs(energised)
+    _, made, model = outputs(energised)
     for _ in range(5):
         made.write(energised, False, False)
         made.verify()
@@ -88,7 +89,7 @@ def test_a_chip_that_was_reset_drives_again_within_four_ticks(outputs, energised
 
 @pytest.mark.parametrize("word_lost", [(IOCON, 0x20), (IOCON, 0x80), (IODIR, 0xFF)])
 def test_any_disturbed_setting_is_repaired(outputs, word_lost):
-    rig, made, model = outputs()
+    _, made, model = outputs()
     register, value = word_lost
     model.write(bytes((register, value)))
     for _ in range(8):
@@ -98,7 +99,7 @@ def test_any_disturbed_setting_is_repaired(outputs, word_lost):
 
 
 def test_one_mismatch_is_no_failure_and_two_are(outputs):
-    rig, made, model = outputs()
+    rig, made, _ = outputs()
     seat = rig.wiring.relay
     for lost, failed in ((1, False), (0, False), (1, False), (1, True), (1, True), (0, False)):
         seat.absent(bool(lost))
@@ -108,9 +109,7 @@ def test_one_mismatch_is_no_failure_and_two_are(outputs):
 
 
 def test_a_hung_chip_costs_one_time_out_a_tick(outputs):
-    from packwarden_sim.clock import us
-
-    rig, made, model = outputs()
+    rig, made, _ = outputs()
     rig.wiring.relay.hang(True)
     for _ in range(3):
         began_us = us[0]
@@ -121,7 +120,7 @@ def test_a_hung_chip_costs_one_time_out_a_tick(outputs):
 
 
 def test_pins_of_their_own_move_although_the_relays_are_dead(outputs):
-    rig, made, model = outputs()
+    rig, made, _ = outputs()
     rig.wiring.relay.hang(True)
     made.write(MAIN | 1, False, True)
     assert levels(rig) == (1, 0, 1, 1)

@@ -3,6 +3,7 @@
 import pytest
 
 from cabinets import Cabinet, configuration, only
+from packwarden.breakers import FAILED
 
 HIT = 2  # battery 3, or the last of two
 ROWS = ("terminal_overtemperature.trip", "breaker_failure")
@@ -141,6 +142,7 @@ def test_a_stuck_main_is_tripped_again_and_then_all():
     cabinet.run_until(2, kind="trip")
     assert stages(cabinet) == [(160, None, "trip_main"), (310, None, "trip_all")]
     assert cabinet.closed == [False, False, False, True]
+    assert cabinet.protection.breakers.state[cabinet.main] == FAILED
     event = cabinet.told(element="breaker_failure")[0]
     assert event["value"] == pytest.approx(120, abs=0.02)
 

@@ -186,9 +186,8 @@ def test_ctrl_c_ends_a_reply_and_what_was_typed_ahead(terminal):
 def test_what_is_typed_during_a_reply_is_taken_after_it(terminal):
     terminal.type("version\rwhy\rvers")
     text = terminal.read()
-    assert text == (
-        f"version\r\n{VERSION}{PROMPT}why\r\nnothing has tripped since the last restart\r\n{PROMPT}vers"
-    )
+    replies = (VERSION, "why\r\nnothing has tripped since the last restart\r\n", "vers")
+    assert text == "version\r\n" + PROMPT.join(replies)
     terminal.type("ion\r")
     assert terminal.read() == "ion\r\n" + VERSION + PROMPT
 

@@ -140,6 +140,43 @@ def test_the_fan_runs_above_35_degrees_for_10_s_until_below_32():
     assert not cabinet.protection.alarm
 
 
+def test_the_fan_runs_while_nobody_can_say_how_warm_it_is():
+    cabinet = Cabinet()
+    cabinet.counts[cabinet.frame.ambient] = 0
+    cabinet.run(3)
+    assert cabinet.protection.fan
+    assert cabinet.told(kind="command") == []
+    cabinet.counts.clear()
+    cabinet.run(0.1)
+    assert not cabinet.protection.fan
+
+
+def test_a_breaker_closed_while_it_is_locked_out_is_told_to_open_and_recorded():
+    cabinet = Cabinet(current_A=40)
+    cabinet.plus_C[1] = 85.0
+    cabinet.run_until(3, kind="trip")
+    cabinet.run(0.5)
+    for _ in range(2):
+        cabinet.closed[1] = True
+        (command,) = cabinet.run(0.2)
+        assert (command["kind"], command["element"]) == ("command", "terminal_overtemperature")
+        assert (command["battery"], command["action"]) == (2, "trip_battery")
+        assert command["value"] is command["held_ms"] is None
+        assert open_breakers(cabinet) == [2]
+
+
+def test_a_main_closed_while_it_is_locked_out_is_told_to_open_and_recorded():
+    cabinet = Cabinet(only(configuration(4), FIFTY), current_A=520)
+    cabinet.run(0.2)
+    assert open_breakers(cabinet) == ["main"]
+    cabinet.current_A = [40.0] * 4
+    cabinet.closed[cabinet.main] = True
+    (command,) = cabinet.run(0.2)
+    assert (command["kind"], command["element"]) == ("command", "overcurrent_instantaneous")
+    assert (command["battery"], command["action"]) == (None, "trip_main")
+    assert open_breakers(cabinet) == ["main"]
+
+
 def test_the_alarm_relay_drops_with_an_alarm_and_not_with_a_warning():
     cabinet = Cabinet(ambient_C=42)
     cabinet.run(70, 1000)

@@ -106,8 +106,8 @@ def switched_on(element, level):
 
 def tick_for(level, delay_ms):
     if level.quantity == "rate":
-        return 500
-    return 10 if delay_ms <= 5000 else 100 if delay_ms <= 60000 else 1000
+        return 1000
+    return 10 if delay_ms <= 1000 else 50 if delay_ms <= 10000 else 1000
 
 
 def cabinet_for(element, level):

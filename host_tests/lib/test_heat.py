@@ -116,6 +116,17 @@ def test_of_two_the_rate_is_over_the_other_one_and_of_one_it_is_its_own():
     assert kelvin(heating(1, [6]), "rate") == near(6)
 
 
+def test_noise_of_half_a_kelvin_is_no_rate():
+    cabinet = Cabinet(configuration(3))
+
+    def shake(cabinet):
+        cabinet.plus_C[1] = 25.5 if cabinet.t_ms % 500 == 0 else 24.5
+
+    cabinet.each_tick = shake
+    cabinet.run(80, 250)
+    assert kelvin(cabinet, "rate") == near(0, 0, 0)
+
+
 def test_there_is_no_rate_before_a_minute_has_been_seen():
     cabinet = Cabinet()
     cabinet.run(50, 500)

@@ -152,6 +152,24 @@ def test_one_battery_that_charges_is_not_reversed():
         assert sum(amperes(found, "reverse_idle")) == 0
 
 
+def test_of_two_against_each_other_the_one_that_receives_is_reversed():
+    found = carrying(60, -50)
+    assert amperes(found, "reverse") == [0, 50]
+    assert amperes(found, "reverse_idle") == [0, 0]
+    assert amperes(carrying(-50, 60), "reverse") == [50, 0]
+    assert amperes(carrying(9, -9), "reverse_idle") == [0, 9]
+
+
+def test_a_bank_that_carries_is_idle_again_a_fifth_lower():
+    cabinet = carrying(8.5, 8.5, 8.5, -20)
+    assert amperes(cabinet, "reverse_idle")[3] == 20
+    for load_A, carries in ((10.5, True), (8.5, True), (7.5, False), (9.5, False)):
+        cabinet.current_A = [load_A] * 3 + [-20]
+        cabinet.run(0.02)
+        assert (amperes(cabinet, "reverse")[3] == 20) == carries
+        assert (amperes(cabinet, "reverse_idle")[3] == 20) != carries
+
+
 def test_the_instantaneous_element_sees_the_load_of_all_that_flow_alike():
     assert amperes(carrying(600, 600, 600), "instantaneous") == [600, 600, 600]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cabinets import SEMITEC_103AT, Cabinet, configuration
+from cabinets import SEMITEC_103AT, Cabinet, configuration, only
 from packwarden import frame as frames
 from packwarden.fixed import BIAS, NONE, ints
 from packwarden.frame import (
@@ -238,6 +238,26 @@ def test_an_idle_bank_is_never_frozen():
     for load_A in (0, 1.9, -1.9, 0.5):
         cabinet.current_A = [0, load_A, load_A, load_A]
         cabinet.run(1)
+    assert states(cabinet) == [OK] * 4
+
+
+def test_an_idle_battery_may_stand_still_while_its_siblings_move():
+    for load_A in (0.5, 1.9):
+        cabinet = Cabinet(current_A=[load_A, 30.0, 30.0, 30.0])
+        freeze(cabinet, 0)
+        for siblings_A in (40.0, 80.0, 20.0):
+            cabinet.current_A = [load_A, siblings_A, siblings_A, siblings_A]
+            cabinet.run(0.1)
+        assert states(cabinet) == [OK] * 4
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_code_at_full_scale_may_stand_still_while_its_siblings_move(sign):
+    cabinet = Cabinet(only(configuration(4)), current_A=50)
+    cabinet.counts[1] = 524287 if sign == 1 else -524288
+    for siblings_A in (40.0, 80.0, 20.0):
+        cabinet.current_A = [siblings_A] * 4
+        cabinet.run(0.1)
     assert states(cabinet) == [OK] * 4
 
 

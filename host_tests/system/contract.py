@@ -84,14 +84,14 @@ def _check_line(match, event):
             assert places == _DECIMALS[event["unit"]], line
     if kind in ("warn", "alarm", "trip"):
         assert level == kind and event["held_ms"] is not None, line
-    elif kind in ("fault", "info", "command"):
+    elif kind in ("fault", "info") or event["action"] == "fan":
         assert level is None, line
     if kind in ("clear", "fault", "info"):
         assert event["action"] == "none", line
     if kind == "warn":
         assert event["action"] == "none", line
     if event["action"].startswith("trip_"):
-        assert kind == "trip", line
+        assert kind in ("trip", "command") and level == "trip", line
     assert event["terminal"] is None or event["battery"] is not None, line
 
 

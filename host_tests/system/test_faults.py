@@ -77,7 +77,8 @@ def test_several_monitors_that_hang_cost_their_time_one_after_another():
     assert_only_battery_4_trips(run)
     assert {e["battery"] for e in told(run.events, element="sensor_fault")} == {1, 2, 3, None}
     (status,) = run.replies("armed")
-    assert status["worst_late_us"] < 5000
+    # One time-out of 20 ms a tick, less what was left of it.
+    assert status["worst_late_us"] < 20_000
 
 
 # Around the tick in which the trip is commanded (8110 ms), and within its pulse.

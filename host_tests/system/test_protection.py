@@ -80,7 +80,7 @@ def test_one_that_is_reversed_is_tripped_and_the_others_are_blocked(batteries, s
 @pytest.mark.parametrize("faulted", [1, 2])
 @pytest.mark.parametrize("outside_A", [90, 0, -90])
 def test_of_two_the_one_that_takes_is_tripped_and_the_other_stays(faulted, outside_A):
-    """There is no majority among two. Whether a load or a charger is outside makes no difference."""
+    """There is no majority among two. A load or a charger outside makes no difference."""
     giver = 3 - faulted
     taken = {f"i{faulted}_A": -560, f"i{giver}_A": 560 + outside_A}
     rows = ((0, each(2, i_A=outside_A / 2)), (1, taken), (1.08, each(2, i_A=0)), (3, {}))
@@ -105,7 +105,7 @@ def test_one_sample_of_interference_does_not_trip():
     assert beyond_boot(replayed(trace(*rows)).events) == []
 
 
-# ---- 32, reverse current ----------------------------------------------------------------------
+# ---- 32, reverse current --------------------------------------------------------------------
 
 
 def test_a_battery_that_takes_from_a_bank_that_gives():
@@ -122,7 +122,7 @@ def test_equalising_currents_of_an_idle_bank_are_normal():
     assert beyond_boot(replayed(trace(*rows), None, "--tick-ms", 1000).events) == []
 
 
-# ---- 60, imbalance ------------------------------------------------------------------------------
+# ---- 60, imbalance --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_small_banks_are_compared_with_the_other_one_or_not_at_all(batteries):
     assert named == ({1, 2} if batteries == 2 else set())
 
 
-# ---- 26, heat -------------------------------------------------------------------------------------
+# ---- 26, heat -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("batteries", [1, 2, 4, 15])
@@ -176,7 +176,7 @@ def test_the_hottest_terminal_names_the_battery_not_the_highest_current():
     assert {e["battery"] for e in events[1:]} == {3}
 
 
-# ---- a terminal that is lost hot --------------------------------------------------------------------
+# ---- a terminal that is lost hot ------------------------------------------------------------
 
 
 @pytest.mark.parametrize("word", ["open", "short"])

@@ -1,4 +1,4 @@
-"""Replay: what each cell of a trace means, seen on the firmware's own console and in its events."""
+"""Replay: what each cell of a trace means, on the firmware's own console and in its events."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def values(report, name):
 
 
 def test_what_is_missing_is_healthy_and_quiet():
-    rows = ((0, {"bms1": 0}), (3, {}))
+    rows = ((0, {"bms1": 0}), (5, {}))
     (report,), run = reported(rows, 2000, config=bank(15))
     assert beyond_boot(run.events) == []
     assert values(report, "current_A") == pytest.approx([0] * 15, abs=0.01)
@@ -80,13 +80,13 @@ def test_each_monitor_measures_and_saturates(monitor, cells, rated_A, shunt):
     lsb_A = {"ina226": 0.01, "ina228": 0.00125, "ina238": 0.02}[monitor]
     full_V = {"ina226": 40.96, "ina228": 102.4, "ina238": 102.4}[monitor]
     rows = (
-        (0, {"i1_A": 37.5, "i2_A": -37.5, "v3_V": 20}),
+        (0, {"i1_A": 18.75, "i2_A": -18.75, "v3_V": 20}),
         (2, {"i1_A": 1e9, "i2_A": -1e9, "v3_V": 1e6, "v2_V": -5}),
         (2.03, {}),
         (4, {}),
     )
     (before, after), run = reported(rows, 1500, 3000, config=config)
-    assert values(before, "current_A") == pytest.approx([37.5, -37.5, 0], abs=3 * lsb_A)
+    assert values(before, "current_A") == pytest.approx([18.75, -18.75, 0], abs=3 * lsb_A)
     assert before["batteries"][2]["voltage_V"] == pytest.approx(20, abs=0.01)
     assert after["batteries"][2]["voltage_V"] == pytest.approx(full_V, rel=0.001)
     assert after["batteries"][1]["voltage_V"] == pytest.approx(0, abs=0.01)
@@ -131,7 +131,8 @@ def test_a_broken_thermistor_is_a_sensor_fault_and_no_temperature(word, column, 
 def test_the_ambient_and_its_thermistor(word):
     rows = ((0, {}), (2, {"tamb_C": word}), (6, {}))
     (report,), run = reported(rows, 5500)
-    assert (report["ambient_degC"], report["fan"]) == (None, False)
+    # Nobody can say how hot it is: the fan runs.
+    assert (report["ambient_degC"], report["fan"]) == (None, True)
     assert values(report, "plus_degC") == pytest.approx([25] * 4, abs=0.2)
     (alarm,) = run.events[1:]
     assert (alarm["element"], alarm["battery"]) == ("sensor_fault", None)
@@ -143,7 +144,7 @@ def test_an_absent_monitor_is_silent_as_a_whole(batteries, column):
     n = batteries
     name = f"{column}{n}_" + ("A" if column == "i" else "V")
     healthy = 40 if column == "i" else 53
-    rows = ((0, each(n, i_A=40, v_V=53)), (2, {name: "absent"}), (10, {name: healthy}), (27, {}))
+    rows = ((0, each(n, i_A=40, v_V=53)), (2, {name: "absent"}), (10, {name: healthy}), (29, {}))
     (lost, back), run = reported(rows, 8000, 26_000, config=bank(n))
     facts = lost["batteries"][n - 1]
     assert (facts["current_A"], facts["current_state"]) == (None, "absent")

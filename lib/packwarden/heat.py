@@ -275,10 +275,10 @@ class Heat:
         gather(ctx, 2 * n, first)
         elapsed = (now_ms - self.pushed_ms) & MASK
         if elapsed >= PUSH_ms:
-            # In step with the time, not with the ticks; after a gap anew.
-            self.pushed_ms = (
-                now_ms if elapsed >= 2 * PUSH_ms else (self.pushed_ms + PUSH_ms) & MASK
-            )
+            # In step with the time, not with the ticks; after a gap anew. Adding to a time might
+            # leave 30 bits, taking from it does not.
+            late = elapsed - PUSH_ms
+            self.pushed_ms = now_ms if late >= PUSH_ms else (now_ms - late) & MASK
             push(ctx, 2 * n, self.place)
             self.place = (self.place + 1) % _SAMPLES
             slopes(ctx, 2 * n, self.place)
