@@ -22,7 +22,10 @@ class Terminal:
         self._poll.register(sys.stdin.buffer, select.POLLIN | select.POLLOUT)
 
     def serve(self):
-        """Run a slice: take what came in, work on the reply, send; True if there is more."""
+        """Run a slice: take what came in, work on the reply, send; True if there is more.
+
+        False where the line takes nothing: there is no use in asking it again at once.
+        """
         for _ in range(_IN):
             if not self._receive():
                 break
@@ -31,7 +34,8 @@ class Terminal:
         if console.busy():
             self.used = True
             console.work()
-            self._send()
+            if not self._send():
+                return False
         return console.busy()
 
     def _receive(self):
@@ -44,9 +48,11 @@ class Terminal:
         return False
 
     def _send(self):
-        """Send a piece if the line takes it."""
+        """Send a piece if the line takes it; return whether it did."""
         for stream, event in self._poll.ipoll(0):
             if event & select.POLLOUT:
                 piece = self._console.take(_OUT)
                 if piece:
                     stream.write(piece)
+                return True
+        return False

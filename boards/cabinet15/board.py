@@ -19,8 +19,9 @@ MONITOR_ADDRESSES = tuple(range(0x40, 0x50))
 RELAY_EXPANDER = 0x20
 RELAY_FAN_BIT = 15
 
-# Contacts: (place in INPUT_EXPANDERS, bit) for batteries 1 .. 15, in AUX_A (52a) and AUX_B (52b) then
-# the main breaker. A closed contact pulls its pin low. GPA7 and GPB7 (bits 7 and 15) can be outputs only.
+# Contacts: (place in INPUT_EXPANDERS, bit) for batteries 1 .. 15, in AUX_A (52a) and AUX_B (52b)
+# then the main breaker. A closed contact pulls its pin low. GPA7 and GPB7 (bits 7 and 15) can be
+# outputs only.
 INPUT_EXPANDERS = (0x21, 0x22, 0x23, 0x24)
 _USABLE_BITS = (0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14)
 AUX_A = tuple((0, bit) for bit in _USABLE_BITS) + ((2, 0), (2, 1))

@@ -38,15 +38,24 @@ class Line:
             if writable:
                 data = data[os.write(self.fd, data[:512]) :]
 
-    def until(self, pattern, timeout_s=TIMEOUT_S):
-        """Read until the pattern has come; returns its match, and forgets what came up to it."""
+    def came(self, pattern, timeout_s):
+        """Read until the pattern has come; returns its match and forgets what came up to it.
+
+        None if it does not come in time.
+        """
         end_s = time.monotonic() + timeout_s
         while not (match := re.search(pattern, self._seen, re.DOTALL)):
             left_s = end_s - time.monotonic()
-            readable, _, _ = select.select([self.fd], [], [], max(left_s, 0))
-            assert readable, f"{pattern} has not come, only {self._seen[-500:]}"
+            if not select.select([self.fd], [], [], max(left_s, 0))[0]:
+                return None
             self._seen += os.read(self.fd, 4096)
         self._seen = self._seen[match.end() :]
+        return match
+
+    def until(self, pattern):
+        """The match of a pattern that must come."""
+        match = self.came(pattern, TIMEOUT_S)
+        assert match, f"{pattern} has not come, only {self._seen[-500:]}"
         return match
 
     def ask(self, line):

@@ -1,4 +1,4 @@
-"""The firmware's console on a real pseudo-terminal, and protection while nonsense arrives there."""
+"""The firmware's console on a real pseudo-terminal, and protection while nonsense comes in."""
 
 import json
 import os
@@ -20,6 +20,7 @@ from system.runs import bank, each, first, replayed, told, trace
 
 PROMPT = rb"packwarden> "
 BATTERIES = 3
+TRIES = 20
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +54,9 @@ def test_what_is_typed_is_echoed_and_edited(line):
     line.send("verr")
     line.until(b"verr")
     line.send("\x7f")
-    line.until(rb"\x08\x1b\[K")
-    line.send("\x08r")
-    line.until(rb"\x08\x1b\[Kr")
-    line.send("sion\r")
-    line.until(rb"sion\r\nPackwarden [0-9.]+ on cabinet15\r\n" + PROMPT)
+    line.until(rb"ver\x1b\[K")
+    line.send("\x08rsion\r")
+    line.until(rb"ve\x1b\[Krsion\r\nPackwarden [0-9.]+ on cabinet15\r\n" + PROMPT)
     line.send("\x1b[A")  # arrow up: the line before
     line.until(b"version")
     line.send("\r")
@@ -69,7 +68,7 @@ def test_a_line_may_end_as_terminals_end_it(line, ending):
     line.send(b"version" + ending)
     line.until(rb"Packwarden [0-9.]+ on cabinet15\r\n" + PROMPT)
     line.send("x\r")
-    assert line.until(rb"(.*)error").group(1).count(b"packwarden> ") == 0
+    assert PROMPT not in line.until(rb"(.*)error")[1]  # one end of a line is one line
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
@@ -143,7 +142,7 @@ def test_ctrl_c_takes_a_line_back_and_ends_a_reply_but_nothing_else(line):
     assert status["armed"] is True
 
 
-# ---- through the programs that people use ---------------------------------------------------------
+# ---- through the programs that people use ---------------------------------------------------
 
 
 def _miniterm(path):
@@ -172,19 +171,20 @@ def test_a_terminal_program_on_a_terminal_of_its_own(path, name):
         os.execvp(arguments[0], arguments)
     line = Line(fd)
     try:
-        if name != "picocom":  # the others say when they listen
-            line.until(b"leaves|Quit")
-        line.send("\x03")
-        line.until(rb"\^C\r\n" + PROMPT)
+        for _ in range(TRIES):  # what is typed before it listens may be lost
+            line.send("\r")
+            if line.came(PROMPT, 1):
+                break
         line.send("version\r")
-        line.until(rb"version\r\nPackwarden [0-9.]+ on cabinet15\r\n" + PROMPT)
+        # One of them makes \r\r\n of \r\n.
+        line.until(rb"version\r+\nPackwarden [0-9.]+ on cabinet15\r+\n" + PROMPT)
         line.send(leave)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     finally:
         os.close(fd)
 
 
-# ---- protection goes on meanwhile -----------------------------------------------------------------
+# ---- protection goes on meanwhile -----------------------------------------------------------
 
 # Battery 2 heats by 2 K a second, and is at 80 degC after 20 s.
 DEVELOPING = trace(
@@ -257,11 +257,11 @@ def test_a_flooded_console_delays_no_trip(tmp_path):
 
 def test_a_terminal_that_reads_nothing_delays_no_trip():
     """Whoever types and does not read stops the console, not the protection."""
-    with pseudo_terminal() as (far, _), Cabinet(bank(), terminal=far) as cabinet:
+    with pseudo_terminal() as (far, line), Cabinet(bank(), terminal=far) as cabinet:
         (cabinet.folder / "trace.csv").write_text(DEVELOPING)
         end_ms = write_job(cabinet.folder / "trace.csv", cabinet.config, cabinet.folder / "t.txt")
         source = {"kind": "trace", "path": str(cabinet.folder / "t.txt"), "stuck": []}
-        os.write(far, b"")
+        os.write(line.fd, b"elements\r" * 40)  # replies of 100 KB, for a buffer of 4
         lines = [text for _, text in cabinet.lines(Job(source, end_ms, console="stdio"))]
     quiet = first(replayed(DEVELOPING).events, kind="trip")
     assert told([json.loads(text) for text in lines], kind="trip")[0] == quiet

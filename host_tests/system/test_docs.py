@@ -7,7 +7,6 @@ import subprocess
 import pytest
 
 from packwarden_host import REPOSITORY, docs
-from system.runs import command
 
 EVENT = re.compile(r"^ *[0-9]+\.[0-9]{3} s  [A-Z]{4}.*$", re.MULTILINE)
 
@@ -33,8 +32,5 @@ def test_make_run_ends_by_itself_and_is_the_run_of_the_readme():
     assert events[0].split() == ["0.000", "s", "INFO", "boot"]
     assert [line for line in events if "TRIP" in line]
     shown = (REPOSITORY / "README.md").read_text()
-    # The same run once more, by its own name: the same but for the last line, which tells speed.
-    again = command("sim", "loose-terminal")
-    assert again.lines[:-1] == done.stdout.splitlines()[:-1]
     (block,) = re.findall(r"^\$ make run\n(.*?)^```$", shown, re.MULTILINE | re.DOTALL)
     assert EVENT.findall(block) == events

@@ -8,8 +8,8 @@ from system.runs import simulated
 
 # Hours of a bank that drifts: at another tick than the scenario's own, to be done in seconds.
 SLOW_TICK_MS = {
-    "healthy-15": 250,
-    "ambient-fan": 500,
+    "healthy-15": 500,
+    "ambient-fan": 1000,
     "worked-example-diagonal": 50,
     "worked-example-one-end": 20,
     "lost-hot": 50,
