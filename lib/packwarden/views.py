@@ -12,10 +12,7 @@ from packwarden.compare import COUNT, IDLE, OPERATED
 from packwarden.fixed import decimal
 from packwarden.frame import HEALTH_NAMES
 from packwarden.records import TERMINAL_NAMES, two_digits
-
-
-class Refused(Exception):
-    """A command that cannot be answered; its text says why and what would do."""
+from packwarden.replies import Refused, cell, json_bool, json_number, no_arguments, number
 
 
 class Context:
@@ -41,42 +38,8 @@ class Command:
         return self._answer(context, words, as_json)
 
 
-def _no_arguments(words):
-    if words:
-        raise Refused('takes no "%s"' % words[0][:32])
-
-
-def _number(text, low, high, what):
-    number = int(text) if text.isdigit() and len(text) <= 9 else -1
-    if not low <= number <= high:
-        raise Refused('"%s" is not %s, %d .. %d' % (text[:32], what, low, high))
-    return number
-
-
-def _scaled(value, unit):
-    """Return an internal value as text in its unit, or None."""
-    if value is None:
-        return None
-    per_unit, places = elements.UNITS[unit]
-    return decimal(value, per_unit, places)
-
-
-def _json_number(value, unit):
-    return _scaled(value, unit) or "null"
-
-
-def _cell(value, unit, width, health=0):
-    """Return a value as a right-aligned cell with its unit, or the state of a failed channel."""
-    if value is None:
-        text = HEALTH_NAMES[health]
-    else:
-        per_unit, places = elements.UNITS[unit]
-        text = decimal(value, per_unit, 1 if places < 3 else 2) + " " + unit
-    return " " * max(1, width - len(text)) + text
-
-
 def _help(context, words, as_json):
-    _no_arguments(words)
+    no_arguments(words)
     names = sorted(COMMANDS)
     if as_json:
         yield json.dumps([COMMANDS[name].usage for name in names]) + "\r\n"
@@ -115,7 +78,7 @@ def _battery_facts(protection, k):
 def _battery_json(protection, k):
     parts = ['{"battery":%d' % (k + 1)]
     for name, unit, value, health in _battery_facts(protection, k):
-        parts.append(',"%s_%s":%s' % (name, unit, _json_number(value, unit)))
+        parts.append(',"%s_%s":%s' % (name, unit, json_number(value, unit)))
         if health:
             parts.append(',"%s_state":"%s"' % (name, HEALTH_NAMES[health]))
     state = STATE_NAMES[protection.breakers.state[k]]
@@ -142,7 +105,7 @@ def time_s(protection):
 
 
 def _bank(context, words, as_json):
-    _no_arguments(words)
+    no_arguments(words)
     protection = context.protection
     n = protection.frame.batteries
     main = STATE_NAMES[protection.breakers.state[n]]
@@ -150,11 +113,11 @@ def _bank(context, words, as_json):
         log = protection.events
         yield '{"t_ms":%d' % (log.seconds * 1000 + log.ms)
         for name, unit, value, _ in _bank_facts(protection):
-            yield ',"%s_%s":%s' % (name, unit, _json_number(value, unit))
+            yield ',"%s_%s":%s' % (name, unit, json_number(value, unit))
         yield ',"main":"%s","fan":%s,"alarm":%s,"batteries":[' % (
             main,
-            _bool(protection.fan),
-            _bool(protection.alarm),
+            json_bool(protection.fan),
+            json_bool(protection.alarm),
         )
         for k in range(n):
             yield ("," if k else "") + _battery_json(protection, k)
@@ -165,16 +128,12 @@ def _bank(context, words, as_json):
         facts = _battery_facts(protection, k)
         line = "BAT" + two_digits(k + 1) + "  "
         for width, fact in zip((13, 11, 15, 15), facts):
-            line += _cell(fact[2], fact[1], width, fact[3])
+            line += cell(fact[2], fact[1], width, fact[3])
         yield line + "  " + STATE_NAMES[protection.breakers.state[k]] + "\r\n"
     line = "bank   "
     for width, fact in zip((13, 11, 15), _bank_facts(protection)):
-        line += _cell(fact[2], fact[1], width, fact[3])
+        line += cell(fact[2], fact[1], width, fact[3])
     yield line + " ambient       " + main + "\r\n"
-
-
-def _bool(value):
-    return "true" if value else "false"
 
 
 def _battery(context, words, as_json):
@@ -182,7 +141,7 @@ def _battery(context, words, as_json):
     n = protection.frame.batteries
     if len(words) != 1:
         raise Refused("say which: battery 1 .. %d" % n)
-    k = _number(words[0], 1, n, "a battery") - 1
+    k = number(words[0], 1, n, "a battery") - 1
     if as_json:
         yield _battery_json(protection, k) + "\r\n"
         return
@@ -191,7 +150,7 @@ def _battery(context, words, as_json):
         STATE_NAMES[protection.breakers.state[k]],
     )
     for name, unit, value, health in _battery_facts(protection, k):
-        yield "  " + name + " " * (12 - len(name)) + _cell(value, unit, 12, health) + "\r\n"
+        yield "  " + name + " " * (12 - len(name)) + cell(value, unit, 12, health) + "\r\n"
     quantities = protection.quantities
     for name, scope, unit in elements.QUANTITIES:
         if scope == elements.BANK or unit is None or name == "temperature":
@@ -201,7 +160,7 @@ def _battery(context, words, as_json):
         line = "  " + name + " " * (14 - len(name))
         for pole in range(2 if scope == elements.TERMINAL else 1):
             value = quantities.value(place + offset + pole)
-            line += " " * 12 + "-" if value is None else _cell(value, unit, 13)
+            line += " " * 12 + "-" if value is None else cell(value, unit, 13)
         yield line + "\r\n"
     yield from _active(protection, k + 1)
 
@@ -243,7 +202,7 @@ def _counts(protection):
 
 
 def _status(context, words, as_json):
-    _no_arguments(words)
+    no_arguments(words)
     protection = context.protection
     picked, warns, alarms, trips = _counts(protection)
     timing = context.timing
@@ -252,7 +211,7 @@ def _status(context, words, as_json):
         yield (
             '{"armed":%s,"t_s":%s,"batteries":%d,"picked_up":%d,"warn":%d,"alarm":%d,"trip":%d,'
             % (
-                _bool(protection.armed),
+                json_bool(protection.armed),
                 time_s(protection),
                 protection.frame.batteries,
                 picked,
@@ -361,7 +320,7 @@ def why(protection):
 
 
 def _why(context, words, as_json):
-    _no_arguments(words)
+    no_arguments(words)
     protection = context.protection
     reason = why(protection)
     if as_json:
@@ -379,7 +338,7 @@ def _events(context, words, as_json):
     if words:
         if words[0] != "--since" or len(words) != 2:
             raise Refused("events, or events --since N")
-        seq = max(log.oldest_seq, _number(words[1], 0, 999999999, "a number of an event"))
+        seq = max(log.oldest_seq, number(words[1], 0, 999999999, "a number of an event"))
     if as_json:
         yield "["
     first = True
@@ -396,7 +355,7 @@ def _events(context, words, as_json):
 
 
 def _settings(context, words, as_json):
-    _no_arguments(words)
+    no_arguments(words)
     config = context.protection.bank.config
     sections = ("bank", "sensors", "breakers")
     if as_json:
@@ -411,7 +370,7 @@ def _settings(context, words, as_json):
 
 
 def _version(context, words, as_json):
-    _no_arguments(words)
+    no_arguments(words)
     if as_json:
         yield json.dumps({"packwarden": context.version, "board": context.board}) + "\r\n"
     else:
