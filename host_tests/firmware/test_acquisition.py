@@ -153,24 +153,28 @@ def test_every_register_of_the_settings_is_looked_at_in_turn(ready):
     assert frame.note[1] == OK
 
 
-@pytest.mark.parametrize("battery", [1, 4])
-def test_an_absent_chip_is_told_as_absent_and_then_visited_once_in_five_seconds(ready, battery):
-    rig, frame, ticks = ready(4)
+@pytest.mark.parametrize(("batteries", "battery"), [(1, 1), (2, 1), (4, 1), (4, 4), (15, 15)])
+def test_an_absent_chip_is_told_as_absent_and_then_visited_once_in_five_seconds(
+    ready, batteries, battery
+):
+    """Three failed ticks, however often the slow channels of a small bank come round."""
+    rig, frame, ticks = ready(batteries)
     ticks.run(10)
     rig.wiring.monitors[battery - 1].absent(True)
     before = frame.count[battery - 1]
     address = rig.monitor(battery)
     visits = rig.visits(address)
-    ticks.run(3)
+    attempts = []
+    ticks.run(3, lambda _: attempts.append(frame.count[battery - 1] - before))
     assert (frame.raw[battery - 1], frame.note[battery - 1]) == (NONE, ABSENT)
     assert frame.raw[frame.voltage + battery - 1] == NONE
     # One failed attempt per tick, in both channels: what is counted is what was tried.
-    assert frame.count[battery - 1] - before == 3
+    assert attempts == [1, 2, 3]
     assert rig.visits(address) - visits == 3
     visits = rig.visits(address)
     ticks.run(2000)
     assert 3 <= rig.visits(address) - visits <= 4
-    others = [k for k in range(4) if k != battery - 1]
+    others = [k for k in range(batteries) if k != battery - 1]
     assert all(frame.note[k] == OK and frame.raw[k] != NONE for k in others)
 
 
@@ -205,12 +209,12 @@ def test_a_hung_chip_costs_one_time_out_a_tick_and_then_none(ready):
 
 
 def test_after_a_time_out_the_temperatures_are_read_all_the_same(ready):
-    rig, frame, ticks = ready(4)
+    rig, frame, ticks = ready(15)
     ticks.run(20)
     rig.wiring.monitors[0].hang(True)
-    before = frame.count[frame.reference]
-    ticks.run(32)
-    assert frame.count[frame.reference] - before == 2
+    before = sum(frame.count[frame.terminal :])
+    assert min(ticks.run(3)) > HUNG_us
+    assert sum(frame.count[frame.terminal :]) - before == 3 * 2
 
 
 @pytest.mark.parametrize(
@@ -259,9 +263,10 @@ def test_positions_are_not_known_while_their_expander_is_lost_and_are_again_afte
     seat.absent(False)
     rig.wiring.breakers[2].by_hand(False)
     rig.wiring.update_inputs()
-    ticks.run(100)
-    assert frame.contacts_known and not ticks.acquisition.inputs_lost
-    assert frame.aux_a & 0b1111 == 0b1011
+    words = []
+    ticks.run(100, lambda _: words.append(frame.aux_a & 0b1111 if frame.contacts_known else None))
+    assert not ticks.acquisition.inputs_lost
+    assert set(words) == {None, 0b1011} and words[-1] == 0b1011
 
 
 def test_pull_ups_that_were_lost_are_set_again_within_a_dozen_ticks(ready):

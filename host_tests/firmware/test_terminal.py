@@ -87,6 +87,20 @@ def test_a_line_is_echoed_and_answered(typed):
     assert reply.startswith("Packwarden ")
 
 
+def test_a_line_that_takes_nothing_is_not_asked_again_at_once_and_loses_nothing(typed):
+    """The executive sleeps then; a loop that polls would be all that the slack is good for."""
+    at = typed(4)
+    whole = at.ask("elements\r")
+    console, taking = at.rig.console, at.rig.console.ready
+    console.type("elements\r")
+    us[0] += 1_000_000
+    console.ready = lambda: taking() & 1
+    assert [at.slice() for _ in range(20)] == [False] * 20
+    console.ready = taking
+    at.settle()
+    assert at.read() == whole
+
+
 def test_nothing_typed_is_nothing_allocated_and_no_time(typed):
     at = typed(4)
     at.longest_us = 0
