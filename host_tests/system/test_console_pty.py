@@ -25,8 +25,11 @@ TRIES = 20
 
 @pytest.fixture(scope="module")
 def path():
-    """A cabinet's console, offered by `packwarden sim --pty`."""
+    """A cabinet's console, offered by `packwarden sim --pty`, once the cabinet is armed."""
     with offered("--batteries", BATTERIES) as (_, path):
+        with opened(path) as line:
+            while not json.loads(line.ask("status --json")[0])["armed"]:
+                pass  # each answer is a wait of its own, with its own time-out
         yield path
 
 
