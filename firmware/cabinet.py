@@ -80,7 +80,6 @@ class Cabinet:
         )
         self._outputs = Outputs(board, expanders, pins)
         self.timing = {"ticks": 0, "late_ticks": 0, "worst_late_us": 0, "missed_ticks": 0}
-        self._ticks = 0
         self._console = Console(Context(self.protection, board.NAME, VERSION, self.timing))
         self._terminal = Terminal(self._console)
         self._retained = Retained(self.protection.integrator.way)

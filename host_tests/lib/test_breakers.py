@@ -265,6 +265,16 @@ def test_a_contactor_is_held_on_a_proof_in_three_ticks_running():
         assert breakers.energised() == held
 
 
+@pytest.mark.parametrize("lost", [(0,), (1,), (2,), (0, 2), (0, 1, 2, 3)])
+def test_a_reading_that_fails_while_booting_drops_no_contactor(lost):
+    breakers = Breakers(N, "contactor", "52a", 200)
+    for tick in range(8):
+        known = tick not in lost
+        breakers.see(10 + 10 * tick, ALL if known else 0, 0, known)
+        breakers.follow(10 + 10 * tick, 0)
+    assert breakers.energised() == ALL
+
+
 @pytest.mark.parametrize(
     ("feedback", "flows", "held"),
     [

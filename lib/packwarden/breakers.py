@@ -51,6 +51,7 @@ class Breakers:
         self._last = self.all  # what was read before: a change is believed at its second reading
         self._proofs = 0  # ticks looked at since boot, and ...
         self._proven = self.all  # ... the contactors that were proven closed in all of them
+        self._readable = False  # what proves a contactor closed could be read in this tick
         self._moved = False
 
     def bit(self, index):
@@ -78,6 +79,7 @@ class Breakers:
         else:
             self.contacts = (aux_a if self.use_a else ~aux_b) & self.all
             reported = self._steady(self.contacts)
+        self._readable = known or not self.use_a
         self._moved = reported != self.reported
         self.reported = reported
         self.closed = reported | self.flows & ~(1 << MAIN_BIT)
@@ -106,7 +108,7 @@ class Breakers:
         self._moved = self._moved or flows != self.flows
         self.flows = flows
         self.closed = self.reported | flows & ~(1 << MAIN_BIT)
-        if self.follows and self._proofs < PROOFS:
+        if self.follows and self._readable and self._proofs < PROOFS:
             self._find_held()
         if self._moved or self.commanded or self.pulses or self.tripped & (self.closed | flows):
             for index in range(self.main + 1):
@@ -116,7 +118,8 @@ class Breakers:
         """Hold the contactors that are proven closed since boot, in several ticks running.
 
         By a 52a contact, or by current: an absence (a 52b that may be cut, no contact) is no
-        proof, and energising one that is open would close it.
+        proof, and energising one that is open would close it. A tick whose contacts could not be
+        read does not count: it would let go all that is closed.
         """
         self._proven &= self.flows | (self.contacts if self.use_a else 0)
         self._proofs += 1

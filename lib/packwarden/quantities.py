@@ -17,13 +17,12 @@ _NONE = const(0)
 _MASK = const((1 << 30) - 1)
 
 # Places in the parameters of the kernels over currents, all in mA but the time.
-_RATED = const(0)
-_SMALL = const(1)  # 5 % of rated: a direction, a breaker failure
-_CARRYING = const(2)  # 2 %: below, a battery does not carry and leaves the median
-_LOADED = const(3)  # 15 %: the median from which imbalance is judged
-_FLOWING = const(4)  # 10 %: the median from which a direction of the bank is judged
-_INSTANT = const(5)  # pickup of the instantaneous element
-_BLOCKING_ms = const(6)  # how long a reversed battery blocks that element of the others
+_SMALL = const(0)  # 5 % of rated: a direction, a breaker failure
+_CARRYING = const(1)  # 2 %: below, a battery does not carry and leaves the median
+_LOADED = const(2)  # 15 %: the median from which imbalance is judged
+_FLOWING = const(3)  # 10 %: the median from which a direction of the bank is judged
+_INSTANT = const(4)  # pickup of the instantaneous element
+_BLOCKING_ms = const(5)  # how long a reversed battery blocks that element of the others
 
 # Places in what is found of the whole bank.
 MEDIAN = const(0)  # biased mA of the batteries that carry, NONE where none does
@@ -304,8 +303,7 @@ class Quantities:
         self.always = length  # a place that always holds zero: the gate of rows without one
         self.values = ints(length + 1, NONE)
         self.values[self.always] = BIAS
-        parameters = ints(7)
-        parameters[_RATED] = bank.rated_mA
+        parameters = ints(6)
         parameters[_SMALL] = bank.rated_mA // 20
         parameters[_CARRYING] = bank.rated_mA // 50
         parameters[_LOADED] = bank.rated_mA * 15 // 100
