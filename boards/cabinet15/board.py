@@ -42,3 +42,19 @@ PIN_MAIN_TRIP = 23
 PIN_ALARM = 27  # energised in health
 PIN_CHARGE = 25  # energised = charging allowed
 PIN_DISCHARGE = 26  # energised = discharging allowed
+
+# Outputs that are energised by a low level: relay modules with optocouplers often are. Names of
+# pins ("main", "alarm", "charge", "discharge"), and a mask of bits of the relay expander. It is
+# here and not in the configuration, for the first breath of the board comes before that is read.
+ACTIVE_LOW_PINS = ()
+ACTIVE_LOW_RELAYS = 0
+
+# Inputs on pins of their own. The two contacts pull their pin low while closed; ALERT is the open
+# drain of all monitors, low while one of them is beyond its own limits.
+PIN_EXTERNAL_TRIP = 32
+PIN_TRIP_CIRCUIT = 16
+PIN_ALERT = 39
+
+# The supply of the trip coils, through a divider by this much.
+ADC_SUPPLY = 36
+SUPPLY_DIVIDER = 23
