@@ -49,11 +49,13 @@ PIN_DISCHARGE = 26  # energised = discharging allowed
 ACTIVE_LOW_PINS = ()
 ACTIVE_LOW_RELAYS = 0
 
-# Inputs on pins of their own. The two contacts pull their pin low while closed; ALERT is the open
-# drain of all monitors, low while one of them is beyond its own limits.
+# Inputs on pins of their own. The external trip contact pulls its pin low while closed; ALERT is
+# the open drain of all monitors, low while one of them is beyond its own limits.
 PIN_EXTERNAL_TRIP = 32
-PIN_TRIP_CIRCUIT = 16
 PIN_ALERT = 39
+
+# The chain of the relays that supervise the trip circuits: (place in INPUT_EXPANDERS, bit).
+TRIP_CIRCUIT = (2, 9)
 
 # The supply of the trip coils, through a divider by this much.
 ADC_SUPPLY = 36
