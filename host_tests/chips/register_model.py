@@ -35,7 +35,11 @@ class Bus:
 
 
 class MonitorChip:
-    """INA226, INA228 or INA238: big-endian registers of two bytes, of three where `wide` says."""
+    """INA226, INA228 or INA238: big-endian registers of two bytes, of three where `wide` says.
+
+    After a conversion it compares its results with its limits. Latched flags stand until they are
+    read; here a write clears them too, which the data sheets leave open.
+    """
 
     def __init__(self, reset, flag_register, flag, kept_mask, wide):
         """`reset`: registers after a reset; `kept_mask`: what a write sets of the flags."""
@@ -44,6 +48,9 @@ class MonitorChip:
         self.flag = flag
         self.kept_mask = kept_mask
         self.wide = wide
+        self.old = flag_register == 0x06  # INA226: one function, its own place for each flag
+        self.alert_mask = 0x0010 if self.old else 0x0078
+        self.latch = 0x0001 if self.old else 0x8000
         self.registers = [0] * 256
         self.stuck_register = -1
         self.reset()
@@ -54,9 +61,46 @@ class MonitorChip:
             self.registers[register] = self.reset_values[register]
         self.pointer = 0
 
-    def convert(self):
-        """End a conversion cycle: set the flag."""
-        self.registers[self.flag_register] |= self.flag
+    @property
+    def alert(self):
+        """True while the open drain of the ALERT pin pulls."""
+        return self.registers[self.flag_register] & self.alert_mask != 0
+
+    def convert(self, spike=None):
+        """End a conversion cycle: set the flag, compare with the limits.
+
+        `spike`: the code of a single conversion in it, of which the mean in the register shows
+        nothing.
+        """
+        flags = self.registers[self.flag_register]
+        if not flags & self.latch:
+            flags &= ~self.alert_mask
+        if self.old:
+            if flags & 0x8000 and _signed(self.registers[0x01]) > _signed(self.registers[0x07]):
+                flags |= self.alert_mask
+        else:
+            flags |= self._beyond(self._top(0x04))
+            if spike is not None and not flags & 0x2000:
+                flags |= self._beyond(spike)
+        self.registers[self.flag_register] = flags | self.flag
+
+    def _beyond(self, shunt):
+        """Return the flags of the limits that a shunt's code and the bus voltage are beyond."""
+        bus = self._top(0x05)
+        flags = 0
+        if _signed(shunt) > _signed(self.registers[0x0C]):
+            flags |= 0x0040
+        if _signed(shunt) < _signed(self.registers[0x0D]):
+            flags |= 0x0020
+        if bus > self.registers[0x0E]:
+            flags |= 0x0010
+        if bus < self.registers[0x0F]:
+            flags |= 0x0008
+        return flags
+
+    def _top(self, register):
+        """Return the upper 16 bits of a result, of which the limits are."""
+        return self.registers[register] >> (8 if register in self.wide else 0)
 
     def receive(self, buffer):
         """Set the pointer; with two more bytes, write the register."""
@@ -66,7 +110,7 @@ class MonitorChip:
         assert len(buffer) == 3
         word = buffer[1] << 8 | buffer[2]
         if self.pointer == self.flag_register:
-            status = self.registers[self.pointer] & ~self.kept_mask
+            status = self.registers[self.pointer] & ~self.kept_mask & ~self.alert_mask
             word = status | word & self.kept_mask
         self.registers[self.pointer] = word
 
@@ -77,16 +121,23 @@ class MonitorChip:
         for i in range(len(buffer)):
             buffer[i] = value >> 8 * (width - 1 - i) & 255 if i < width else 255
         if self.pointer == self.flag_register:
-            self.registers[self.pointer] &= ~self.flag
+            latched = self.alert_mask if value & self.latch else 0
+            self.registers[self.pointer] &= ~(self.flag | latched)
+
+
+def _signed(word):
+    """Return a 16-bit word as a signed number."""
+    return word - 0x10000 if word & 0x8000 else word
 
 
 def monitor_chip(name):
     """Return a fresh chip, its registers as its data sheet gives them after a reset."""
     if name == "ina226":
-        reset = {0x00: 0x4127, 0x01: 0, 0x02: 0, 0x06: 0, 0xFE: 0x5449, 0xFF: 0x2260}
+        reset = {0x00: 0x4127, 0x01: 0, 0x02: 0, 0x06: 0, 0x07: 0, 0xFE: 0x5449, 0xFF: 0x2260}
         return MonitorChip(reset, 0x06, 0x0008, 0xFC03, ())
     identity = 0x2281 if name == "ina228" else 0x2381
     reset = {0x00: 0, 0x01: 0xFB68, 0x04: 0, 0x05: 0, 0x0B: 1, 0x3E: 0x5449, 0x3F: identity}
+    reset.update({0x0C: 0x7FFF, 0x0D: 0x8000, 0x0E: 0x7FFF, 0x0F: 0})
     return MonitorChip(reset, 0x0B, 0x0002, 0xF000, (0x04, 0x05) if name == "ina228" else ())
 
 
@@ -157,13 +208,15 @@ class ExpanderChip:
 
 
 class Pin:
-    """An output of the ESP32."""
+    """A pin of the ESP32; as an input it is pulled low."""
 
     def __init__(self):
         self.level = 0
 
-    def value(self, level):
-        """Set the level: `machine.Pin.value`."""
+    def value(self, level=None):
+        """Return the level, or set it: `machine.Pin.value`."""
+        if level is None:
+            return self.level
         self.level = level
 
 
