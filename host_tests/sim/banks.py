@@ -6,7 +6,7 @@ SHUNT_A = 312.5e-9 / 250e-6
 BUS_V = 195.3125e-6
 
 
-def bank(load_A=0.0, faults=(), batteries=4, **model):
+def bank(load_A=0.0, faults=(), batteries=4, sensors=None, **model):
     return BankSource(
         {
             "batteries": batteries,
@@ -14,7 +14,7 @@ def bank(load_A=0.0, faults=(), batteries=4, **model):
             "faults": list(faults),
             **model,
         },
-        {},
+        {"sensors": sensors or {}},
         1,
     )
 

@@ -51,6 +51,43 @@ def test_currents_beyond_the_range_saturate():
     assert source.shunt[:4] == [32767] * 4
 
 
+def main_shunt_A(source):
+    return source.shunt[-1] * 312.5e-9 / 100e-6
+
+
+def test_a_shunt_in_the_main_line_carries_load_and_shorts_behind_the_main():
+    sensors = {"main_shunt_uohm": 100}
+    shorts = [
+        fault("external_short", 1000, short_mohm=500, behind_main=True),
+        fault("external_short", 2000, short_mohm=500, behind_main=False),
+    ]
+    source = run(bank(200.0, shorts, sensors=sensors), 900)
+    assert main_shunt_A(source) == pytest.approx(200.0, abs=0.01)
+    run(source, 1000, from_ms=1000)
+    behind_A = 200.0 + source.bus_V / 0.5
+    assert main_shunt_A(source) == pytest.approx(behind_A, abs=0.01)
+    run(source, 2000, from_ms=2000)
+    behind_A = 200.0 + source.bus_V / 0.5
+    assert main_shunt_A(source) == pytest.approx(behind_A, abs=0.01)
+    assert sum(source.currents_A) > behind_A + 80  # the short ahead of it passes it by
+    run(source, 2010, main=0, from_ms=2010)
+    assert source.shunt[-1] == 0
+
+
+def test_without_a_shunt_the_busbars_monitor_has_no_current():
+    offset = fault("current_offset", battery="main", offset_A=5.0)
+    assert run(bank(200.0, [offset]), 100).shunt[-1] == 0
+
+
+def test_the_main_channel_may_read_wrong_and_saturates():
+    offset = fault("current_offset", 500, battery="main", offset_A=-5.0)
+    source = run(bank(200.0, [offset], sensors={"main_shunt_uohm": 100}), 1000)
+    assert main_shunt_A(source) == pytest.approx(195.0, abs=0.01)
+    assert sum(source.shunt[:4]) * SHUNT_A == pytest.approx(200.0, abs=0.01)
+    source = run(bank(5000.0, sensors={"main_shunt_uohm": 5000}), 0)
+    assert source.shunt[-1] == (1 << 19) - 1
+
+
 # ---- switches
 
 

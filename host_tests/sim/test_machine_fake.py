@@ -2,35 +2,15 @@
 
 import pytest
 
-from packwarden_host import boards
 from packwarden_sim import costs, world
-from packwarden_sim.clock import NEVER, us
+from packwarden_sim.clock import us
 from packwarden_sim.console import Silent
 from packwarden_sim.fakes import machine
 from packwarden_sim.fakes import time as board_time
 from packwarden_sim.faults import Schedule
 from packwarden_sim.host_lines import HostLines
 from packwarden_sim.wiring import Wiring
-
-BOARD = boards.load("cabinet15")
-N = 3
-
-
-class Source:
-    """A bank that stands still."""
-
-    def __init__(self):
-        self.batteries = N
-        self.shunt = [1000] * (N + 1)
-        self.bus = [2000] * (N + 1)
-        self.adc_uv = [1_000_000] * (2 * N + 2)
-        self.states = [0] * (N + 1)
-        self.contacts = (1 << N) - 1
-        self.bms = 0
-        self.next_ms = self.end_ms = NEVER
-
-    def apply(self, *switches):
-        self.switches = switches
+from sim.rig import BOARD, N, Source
 
 
 @pytest.fixture

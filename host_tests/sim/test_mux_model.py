@@ -2,7 +2,8 @@
 
 import pytest
 
-from packwarden_sim.chips.thermistor_mux import CEILING_MV, FLOOR_MV, MuxChannel, SelectLines
+from packwarden_sim.chips.adc import CEILING_MV, FLOOR_MV
+from packwarden_sim.chips.thermistor_mux import MuxChannel, SelectLines
 from packwarden_sim.clock import us
 from packwarden_sim.costs import ADC_READ_US, MUX_SETTLE_US
 

@@ -1,12 +1,17 @@
 """Scenario files: what is read, what is refused and how, and what a scenario becomes."""
 
+from typing import get_args
+
 import pytest
 
-from packwarden_host import bank_file, scenario
+from packwarden_host import bank_file, boards, scenario, scenario_hardware
 from packwarden_host.errors import BadInput
 from packwarden_sim.bank import BankSource
 from packwarden_sim.bank_build import DEFAULTS
 from packwarden_sim.bank_faults import KINDS
+from packwarden_sim.clock import NEVER
+from packwarden_sim.faults import Schedule
+from packwarden_sim.wiring import Wiring
 
 GOOD = """
 title = "a test"
@@ -106,6 +111,101 @@ def test_bank_and_hardware_faults_go_their_own_ways(tmp_path):
     ]
 
 
+# Kinds beside the bank: what the file says, and the entry of the job without its times.
+HARDWARE = [
+    ("external_trip", {}, ("external_trip", "tripped", {})),
+    ("external_trip_wire_cut", {}, ("external_trip", "cut", {})),
+    ("trip_circuit_open", {}, ("trip_circuit", "circuit", {})),
+    ("nvs_full", {}, ("nvs", "full", {})),
+    ("nvs_corrupt", {}, ("nvs", "corrupt", {})),
+    ("power_cut", {}, ("power", "off", {})),
+    ("reset", {}, ("power", "reset", {})),
+    ("monitor_absent", {"battery": '"bus"'}, ("monitor bus", "nack", {})),
+    ("monitor_hangs", {"battery": 1}, ("monitor 1", "hang", {})),
+    ("monitor_frozen", {"battery": 1}, ("monitor 1", "frozen", {})),
+    ("monitor_config_lost", {"battery": 1}, ("monitor 1", "config_lost", {})),
+    ("monitor_zero", {"battery": 1}, ("monitor 1", "zero", {})),
+    ("sensor_noise", {"battery": 2, "amplitude_A": 5}, ("sensor 2", "current", {"amplitude": 5})),
+    ("sensor_noise", {"battery": 2, "amplitude_V": 5}, ("sensor 2", "voltage", {"amplitude": 5})),
+    (
+        "sensor_noise",
+        {"battery": 2, "amplitude_K": 0.5},
+        ("sensor 2", "temperature", {"amplitude": 0.5}),
+    ),
+    ("bus_hangs", {"bus": '"expanders"'}, ("bus expanders", "hang", {})),
+    ("expander_reset", {"expander": '"relay"'}, ("relay", "config_lost", {})),
+    ("expander_reset", {"expander": '"inputs 3"'}, ("inputs 3", "config_lost", {})),
+    ("mux_line_stuck", {"line": 3, "level": 1}, ("mux", "stuck_bit", {"bit": 3, "level": 1})),
+    ("output_stuck", {"output": 4, "level": 1}, ("relay", "stuck_bit", {"bit": 3, "level": 1})),
+    ("output_stuck", {"output": '"main"', "level": 0}, ("pin main", "stuck", {"level": 0})),
+    ("output_stuck", {"output": '"charge"', "level": 0}, ("pin charge", "stuck", {"level": 0})),
+    (
+        "control_supply",
+        {"volts": 12.5, "ramp_s": 3},
+        ("supply", "volts", {"volts": 12.5, "ramp_ms": 3000}),
+    ),
+    ("control_supply", {"volts": 0}, ("supply", "volts", {"volts": 0, "ramp_ms": 0})),
+    ("breaker_stuck", {"battery": '"main"'}, ("breaker main", "stuck", {})),
+    ("breaker_opens", {"battery": 2}, ("breaker 2", "open", {})),
+    ("breaker_closes", {"battery": 2}, ("breaker 2", "close", {})),
+    (
+        "breaker_slow",
+        {"battery": '"main"', "travel_ms": 90},
+        ("breaker main", "slow", {"travel_ms": 90}),
+    ),
+    ("breakers_crossed", {"battery": 1, "with_battery": 3}, ("breaker 1", "crossed", {"with": 3})),
+    (
+        "contact_lies",
+        {"battery": 1, "contact": '"52a"', "reads": '"closed"'},
+        ("contact 1", "52a", {"closed": True}),
+    ),
+    (
+        "contact_lies",
+        {"battery": '"main"', "contact": '"52b"', "reads": '"open"'},
+        ("contact main", "52b", {"closed": False}),
+    ),
+]
+
+
+def hardware_fault(kind, keys):
+    keys = {"kind": f'"{kind}"', "at_s": 0.1, "until_s": 0.2} | keys
+    return fault("\n".join(f"{key} = {value}" for key, value in keys.items()))
+
+
+@pytest.mark.parametrize(("kind", "keys", "entry"), HARDWARE)
+def test_every_fault_beside_the_bank_can_be_written_and_acts(tmp_path, kind, keys, entry):
+    found = scenario.read(written(tmp_path, hardware_fault(kind, keys)))
+    target, name, more = entry
+    times = {"t_ms": 100, "until_ms": 200}
+    assert found.job_faults() == [times | {"target": target, "kind": name} | more]
+    # What it does is for the tests of the cabinet; here, that the cabinet knows it.
+    bank = BankSource(found.source()["model"], {}, 1)
+    schedule = Schedule(found.job_faults(), Wiring(boards.load("cabinet15"), {}, bank, 1), None)
+    ending = schedule.apply(100)
+    assert (ending is not None) == (kind in ("power_cut", "reset"))
+    assert schedule.apply(200) is None
+    assert schedule.next_ms == NEVER
+
+
+def test_no_kind_of_fault_is_without_its_test():
+    kinds = set()
+    for part in get_args(get_args(scenario_hardware.AnyHardwareFault)[0]):
+        kinds.update(get_args(part.model_fields["kind"].annotation))
+    assert kinds == {row[0] for row in HARDWARE}
+
+
+def test_a_configuration_names_what_else_is_wired(tmp_path):
+    text = changed(
+        "[load]",
+        '[config]\nexternal_trip = "closed_on_trip"\ntrip_circuit = "open_on_fault"\n'
+        "control_supply_V = 48\nmain_shunt_uohm = 60\n[load]",
+    )
+    sensors = bank_file.build(scenario.read(written(tmp_path, text)).choices())["sensors"]
+    assert sensors["external_trip"] == "closed_on_trip"
+    assert sensors["trip_circuit"] == "open_on_fault"
+    assert (sensors["control_supply_V"], sensors["main_shunt_uohm"]) == (48, 60)
+
+
 SEVERITIES = {
     "added_mohm": "5",
     "battery": "2",
@@ -192,6 +292,17 @@ def _growing():
         (
             fault('kind = "internal_short"\nbattery = 1\nshorted_cells = 16'),
             "fault[1].shorted_cells leaves none of 16",
+        ),
+        (fault('kind = "output_stuck"\noutput = 5\nlevel = 1'), "fault[1].battery 5 is outside"),
+        (fault('kind = "output_stuck"\noutput = 1\nlevel = 2'), "fault[1].level: must be 0 or 1"),
+        (fault('kind = "sensor_noise"\nbattery = 1'), "fault[1]: needs one of amplitude_A"),
+        (
+            fault('kind = "sensor_noise"\nbattery = 1\namplitude_A = 1\namplitude_V = 1'),
+            "fault[1]: needs one of amplitude_A",
+        ),
+        (
+            fault('kind = "breakers_crossed"\nbattery = 1\nwith_battery = 1'),
+            "fault[1]: battery and with_battery are the same",
         ),
         (fault('kind = "thermistor_open"\nterminal = "+"'), "fault[1]: names a battery"),
         (

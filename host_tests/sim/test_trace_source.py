@@ -13,11 +13,11 @@ REFERENCE_uV = 1_100_000
 
 @pytest.fixture
 def play(tmp_path):
-    def make(*rows):
+    def make(*rows, **more):
         path = tmp_path / "trace.txt"
         lines = [json.dumps({"batteries": N}), *(" ".join(map(str, row)) for row in rows)]
         path.write_text("\n".join(lines) + "\n")
-        return TraceSource(str(path), REFERENCE_uV)
+        return TraceSource(str(path), REFERENCE_uV, **more)
 
     return make
 
@@ -57,6 +57,31 @@ def test_an_open_breaker_takes_its_current_and_the_main_breaker_all(play):
     source.apply(10, 0b10, 0, 0, 0, 0)
     assert source.shunt == [0, 0, 0]
     assert source.bus[0] == 500
+
+
+@pytest.mark.parametrize(
+    ("main", "currents", "code"),
+    [
+        ((0, 250, 524_287), 1000, 0),
+        ((250, 250, 524_287), 1000, 2001),
+        ((60, 250, 524_287), 1000, 480),  # 480.24
+        ((60, 250, 524_287), -1000, -480),  # -479.76
+        ((500, 100, 32_767), 32_000, 32_767),
+        ((500, 100, 32_767), -32_000, -32_768),
+    ],
+)
+def test_a_shunt_in_the_main_line_carries_the_sum_of_what_flows(play, main, currents, code):
+    source = play(row(0, currents), main=main)
+    source.apply(0, 0b11, 1, 0, 0, 0)
+    assert source.shunt[N] == code
+    source.apply(0, 0b11, 0, 0, 0, 0)
+    assert source.shunt[N] == 0
+
+
+def test_what_an_open_breaker_does_not_carry_is_missing_in_the_main_line(play):
+    source = play(row(0, 1000), main=(250, 250, 524_287))
+    source.apply(0, 0b10, 1, 0, 0, 0)
+    assert source.shunt[N] == 1001
 
 
 def test_a_trace_of_one_row_is_at_its_end(play):

@@ -20,7 +20,7 @@ QUIET_uV = 1_000_000
 class Board:
     """A simulated board in a folder; `run` lives one life of it and returns its lines."""
 
-    def __init__(self, folder, vm, batteries=2, act=None):
+    def __init__(self, folder, vm, batteries=2, act=None, limits=None):
         self.folder, self.vm, self.batteries = folder, vm, batteries
         folder.mkdir(exist_ok=True)
         for name in ("boards", "lib", "tools"):
@@ -28,7 +28,8 @@ class Board:
         shutil.copytree(Path(__file__).parent / "tiny_firmware", folder / "firmware")
         flash = folder / "state/flash"
         flash.mkdir(parents=True)
-        (flash / "config.json").write_text(json.dumps({"batteries": batteries, "act": act}))
+        told = {"batteries": batteries, "act": act, "limits": limits}
+        (flash / "config.json").write_text(json.dumps(told))
 
     def trace(self, *rows):
         """Rows of (t_ms, code of battery 1, state of its monitor)."""
@@ -158,6 +159,32 @@ def test_a_reset_keeps_memory_breakers_and_time(tmp_path, vm):
     assert (2000 - t_ms - 310) // 10 <= last["ticks"] <= (2020 - t_ms - 300) // 10
 
 
+def test_the_nvs_outlives_resets_and_the_loss_of_power(tmp_path, vm):
+    board = Board(tmp_path, vm, act="nvs")
+    board.trace((0, 1000, 0), (60_000, 1000, 0))
+    corrupt = {"t_ms": 1500, "target": "nvs", "kind": "corrupt"}
+    told = []
+    for life, cause in enumerate((None, "reset", "power_off", "reset")):
+        lines = board.run(60_000, restarts=life, cause=cause, faults=[corrupt])
+        assert ending(lines)["cause"] == "reset"
+        told += [event[1:] for event in events(lines) if event[0] == "lives"]
+    mark = repr(b"\x00kept\xff")
+    assert told[:2] == [[0, "-4354"], [1, mark]]
+    assert [number for number, _ in told] == [0, 1, 2, 3]
+    assert [seen == mark for _, seen in told[1:]] == [True, False, True]
+
+
+@pytest.mark.parametrize(("limits", "code"), [("read", 80_000), ("deaf", 0)])
+def test_the_latch_trips_the_main_of_a_firmware_that_hears_no_alert(tmp_path, vm, limits, code):
+    board = Board(tmp_path, vm, limits=limits)
+    board.trace((0, 1000, 0), (100, 80_000, 0), (1000, 80_000, 0))
+    seen = changes(board.run(1000))
+    assert seen[:2] == [(0, 1000, 0, 0), (100, 80_000, 0, 0)]
+    assert seen[-1][1] == code
+    if code == 0:
+        assert 440 <= seen[-1][0] <= 460  # a conversion, 300 ms, 40 ms, a tick
+
+
 def test_power_off_loses_the_memory_and_tells(board):
     board.trace((0, 1000, 0), (1000, 1000, 0))
     fault = {"t_ms": 500, "target": "power", "kind": "off"}
@@ -211,10 +238,17 @@ def test_both_vms_write_the_same_events_byte_by_byte(tmp_path):
         {"t_ms": 1200, "until_ms": 1300, "target": "mux", "kind": "stuck_bit", "bit": 1}
         | {"level": 1},
         {"t_ms": 1600, "target": "breaker 9", "kind": "open"},
+        {"t_ms": 1700, "until_ms": 2500, "target": "external_trip", "kind": "tripped"},
+        {"t_ms": 1700, "until_ms": 3500, "target": "supply", "kind": "volts", "volts": 7.3}
+        | {"ramp_ms": 1500},
+        {"t_ms": 1800, "target": "sensor 4", "kind": "current", "amplitude": 3.3},
+        {"t_ms": 1800, "target": "sensor 4", "kind": "voltage", "amplitude": 0.2},
+        {"t_ms": 1800, "target": "sensor 4", "kind": "temperature", "amplitude": 1.5},
+        {"t_ms": 2600, "until_ms": 2700, "target": "bus monitors", "kind": "hang"},
     ]
     told = []
     for vm in COMMANDS:
-        board = Board(tmp_path / vm, vm, batteries=15)
+        board = Board(tmp_path / vm, vm, batteries=15, limits="read")
         board.trace((0, 1000, 0), (1000, -70_000, 0), (2000, 200_000, 0), (5000, 0, 0))
         told.append([line for line in board.run(5000, seed=7, faults=faults) if line[0] == "E"])
     assert len(told[0]) > 8

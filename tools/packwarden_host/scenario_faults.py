@@ -1,4 +1,4 @@
-"""What may go wrong in a scenario, kind by kind; chips and breakers fail beside the bank.
+"""What may go wrong in a scenario, kind by kind; chips and breakers are in `scenario_hardware`.
 
 A fault of the bank grows from `at_s` in a straight line within `ramp_s` and ends at `until_s`.
 """
@@ -7,18 +7,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from packwarden_host.scenario_parts import Battery, Kelvin, Milliohm, Part, Seconds, Terminal
+from packwarden_host.scenario_hardware import AnyHardwareFault, Fault, HardwareFault
+from packwarden_host.scenario_parts import Battery, Kelvin, Milliohm, Seconds, Terminal
 
-
-class Fault(Part):
-    """Times of a fault, in seconds of the run."""
-
-    at_s: Seconds = 0
-    until_s: Seconds | None = None
-
-    def entry(self) -> dict:
-        """The fault as the simulated cabinet takes it."""
-        raise NotImplementedError
+__all__ = ["AnyFault", "BankFault", "Fault", "HardwareFault"]
 
 
 class BankFault(Fault):
@@ -115,10 +107,10 @@ class BmsAlarm(BankFault):
 
 
 class CurrentOffset(GrowingFault):
-    """A current channel reads wrong."""
+    """A current channel reads wrong: a battery's, or that of the shunt in the main line."""
 
     kind: Literal["current_offset"]
-    battery: Battery
+    battery: Battery | Literal["main"]
     offset_A: float = Field(ge=-1000, le=1000)
 
 
@@ -176,51 +168,6 @@ class FanFails(BankFault):
     kind: Literal["fan_fails"]
 
 
-class HardwareFault(Fault):
-    """A fault of a chip or a breaker."""
-
-    def _entry(self, target: str, kind: str) -> dict:
-        until_ms = None if self.until_s is None else round(self.until_s * 1000)
-        begin_ms = round(self.at_s * 1000)
-        return {"t_ms": begin_ms, "until_ms": until_ms, "target": target, "kind": kind}
-
-
-_MONITOR = {
-    "monitor_absent": "nack",
-    "monitor_hangs": "hang",
-    "monitor_frozen": "frozen",
-    "monitor_config_lost": "config_lost",
-    "monitor_zero": "zero",
-}
-
-
-class Monitor(HardwareFault):
-    """A current monitor is gone, hangs its bus, freezes, forgets its settings, or reads zero."""
-
-    kind: Literal[
-        "monitor_absent", "monitor_hangs", "monitor_frozen", "monitor_config_lost", "monitor_zero"
-    ]
-    battery: Battery | Literal["bus"]
-
-    def entry(self) -> dict:
-        """The fault as the model of the chip takes it."""
-        return self._entry(f"monitor {self.battery}", _MONITOR[self.kind])
-
-
-_BREAKER = {"breaker_stuck": "stuck", "breaker_opens": "open"}
-
-
-class Breaker(HardwareFault):
-    """A breaker does not open when told, or opens without being told."""
-
-    kind: Literal["breaker_stuck", "breaker_opens"]
-    battery: Battery | Literal["main"]
-
-    def entry(self) -> dict:
-        """The fault as the model of the breaker takes it."""
-        return self._entry(f"breaker {self.battery}", _BREAKER[self.kind])
-
-
 AnyFault = Annotated[
     JointResistance
     | LinkResistance
@@ -238,7 +185,6 @@ AnyFault = Annotated[
     | ThermistorShort
     | Room
     | FanFails
-    | Monitor
-    | Breaker,
+    | AnyHardwareFault,
     Field(discriminator="kind"),
 ]

@@ -47,7 +47,7 @@ class BankSource:
     def _make_state(self, figures):
         size = self.batteries
         self.currents_A = [0.0] * size
-        self.load_A = self.bus_V = 0.0
+        self.load_A = self.main_A = self.bus_V = 0.0
         # What faults act on, beside the parts. `stale`: the resistances are not those factored.
         self.stale = True
         self.joint_ohm = [figures["joint_mohm"] / 1000.0] * (2 * size)
@@ -57,7 +57,7 @@ class BankSource:
                 self.isolated[fault["battery"] - 1] = True
         self.short_load_S = self.short_bus_S = 0.0
         self.bms_forced = [False] * size
-        self.current_offset_A = [0.0] * size
+        self.current_offset_A = [0.0] * (size + 1)  # the main's last
         self.voltage_offset_V = [0.0] * size
         self.sensor_offset_K = [0.0] * (2 * size + 1)
         self.pin_held_uV = [None] * (2 * size + 1)
@@ -187,7 +187,7 @@ class BankSource:
             self.packs.refresh()
         main, charge, discharge = self._switches
         self.ladder.open_circuit(self.packs.emf_V)
-        self.load_A = self._total_A = self.bus_V = 0.0
+        self.load_A = self.main_A = self._total_A = self.bus_V = 0.0
         if self.ladder.source_ohm is not None:
             open_V, source_ohm = self.ladder.open_V, self.ladder.source_ohm
             short_S = self.short_bus_S + (self.short_load_S if main else 0.0)
@@ -201,6 +201,8 @@ class BankSource:
                 )
             self.bus_V = open_V - source_ohm * self.load_A
             self._total_A = self.load_A + short_S * self.bus_V
+            if main:
+                self.main_A = self.load_A + self.short_load_S * self.bus_V
         self.ladder.share(self._total_A, self.packs.emf_V, self.currents_A)
 
     def _settle(self):
@@ -247,6 +249,8 @@ class BankSource:
                 alarms |= 1 << k
                 if packs.bms_open[k] != was_open:
                     self.stale = True
+        main_A = self.main_A + self.current_offset_A[self.batteries]
+        self.shunt[self.batteries] = sensing.main_code(main_A)
         self.bus[self.batteries] = sensing.bus_code(self.bus_V)
         self.bms = alarms
 

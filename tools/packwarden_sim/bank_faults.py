@@ -121,7 +121,8 @@ def _bms_alarm(bank, fault, change, level):
 
 
 def _current_offset(bank, fault, change, level):
-    bank.current_offset_A[_battery(fault)] += change * fault["offset_A"]
+    place = bank.batteries if fault["battery"] == "main" else _battery(fault)
+    bank.current_offset_A[place] += change * fault["offset_A"]
 
 
 def _voltage_offset(bank, fault, change, level):

@@ -35,8 +35,9 @@ GC_US = 6_000
 # 115200 baud, 8N1: ten bits a byte; stdout blocks once the small FIFO is full.
 CONSOLE_BYTE_US = 87
 
-# One flash commit stalls both cores (DESIGN: budget 100 ms).
-FLASH_COMMIT_US = 100_000
+# One commit of the NVS: a page's entries are written, both cores stand still meanwhile. An erase,
+# which one in some hundred needs, takes longer.
+NVS_COMMIT_US = 20_000
 
 # After the select lines moved, the thermistor's source resistance (at most 4.7 kohm and the
 # mux) has to charge the filter of the ADC pin (22 nF): five time constants, rounded up.
@@ -47,6 +48,8 @@ MUX_SETTLE_US = 1_000
 BREAKER_TRAVEL_US = 40_000
 BREAKER_PULSE_US = 20_000
 HOLD_UP_US = 3_000_000
+# How long ALERT is low before the latch behind it trips the main breaker.
+ALERT_LATCH_US = 300_000
 
 
 def i2c_costs(freq_hz, longest=8):

@@ -1,29 +1,42 @@
 """Faults of a job: what breaks in the cabinet, when, and until when.
 
 An entry: {"t_ms": 5000, "until_ms": null, "target": "monitor 3", "kind": "nack", ...}, times since
-arming. Targets and kinds:
+arming. Targets and kinds, with the keys of their own:
 
 - `monitor K|bus`: nack, hang, frozen, config_lost, zero, wrong_identity
+- `sensor K`: current, voltage, temperature: noise (amplitude in A, V, K)
 - `relay`, `inputs I`: nack, hang, config_lost, stuck_bit (bit, level)
+- `bus monitors|expanders`: hang
 - `mux`: stuck_bit (bit = select line, level)
-- `breaker K|main`: stuck, open, close
-- `power`: off (the supply of the board fails)
+- `pin main|alarm|charge|discharge`: stuck (level)
+- `breaker K|main`: stuck, open, close, slow (travel_ms); `breaker K`: crossed (with)
+- `contact K|main`: 52a, 52b (closed: true, false)
+- `external_trip`: tripped, cut; `trip_circuit`: circuit
+- `supply`: volts (volts, ramp_ms)
+- `nvs`: full, corrupt
+- `power`: off (the supply of the board fails), reset
 
-config_lost, open, close and off happen once; the others last until `until_ms` (null: for good).
+_ONCE is what happens once; the others last until `until_ms` (null: for good).
 """
 
-from packwarden_sim.clock import NEVER
+from packwarden_sim.clock import NEVER, us
+from packwarden_sim.sensing import codes_per_A, codes_per_V, pin_uV_per_K
 
 _FAULT = 2
-_ONCE = ("config_lost", "open", "close", "off")
+_ONCE = ("config_lost", "open", "close", "corrupt", "off", "reset")
+# How the board's life ends: cause and detail, as the host is told.
+_ENDINGS = {"off": ("power_off", None), "reset": ("reset", "as the job says")}
+# While the supply of the coils is on its way, they are looked at so often.
+_RAMP_STEP_MS = 100
 
 
 class Schedule:
-    """The faults of one job in time order. `next_ms` is when the next one begins or ends."""
+    """The faults of one job in time order. `next_ms` is when there is something to do next."""
 
     def __init__(self, entries, wiring, resumed_ms):
         """`resumed_ms`: time at which this life of the board begins; None at the first one."""
         self._wiring = wiring
+        self._ramp_until_ms = 0
         self._steps = []
         for entry in entries:
             begin = entry["t_ms"]
@@ -34,60 +47,67 @@ class Schedule:
             if end is not None:
                 self._steps.append((end, len(self._steps), entry, False))
         self._steps.sort(key=_order)
-        self._look()
+        self._look(0)
 
     def apply(self, t_ms):
-        """Begin and end what is due at t_ms; return True when the supply fails."""
-        power_fails = False
-        while self.next_ms <= t_ms:
-            step = self._steps.pop(0)
-            power_fails = self._act(step[2], step[3]) or power_fails
-            self._look()
-        return power_fails
+        """Begin and end what is due at t_ms; return the board's end (cause, detail), or None."""
+        ending = None
+        while self._steps and self._steps[0][0] <= t_ms:
+            _, _, entry, on = self._steps.pop(0)
+            words = entry["target"].split()
+            if words[0] == "power":
+                ending = _ENDINGS[entry["kind"]] if on else ending
+            elif words[0] == "supply":
+                self._go(entry, on, t_ms)
+            else:
+                _TARGETS[words[0]](self._wiring, words, entry, on)
+        self._look(t_ms)
+        return ending
 
-    def _look(self):
+    def _look(self, t_ms):
         self.next_ms = self._steps[0][0] if self._steps else NEVER
+        if t_ms < self._ramp_until_ms:
+            self.next_ms = min(self.next_ms, t_ms + _RAMP_STEP_MS)
 
-    def _act(self, entry, on):
-        words = entry["target"].split()
-        kind = entry["kind"]
-        if words[0] == "power":
-            return on
-        if words[0] == "mux":
-            self._wiring.select.stick(entry["bit"], entry["level"] if on else None)
-        elif words[0] == "breaker":
-            _break_breaker(self._breaker(words[1]), kind, on)
-        else:
-            _break_chip(self._seat(words), kind, entry, on)
-        return False
-
-    def _breaker(self, name):
-        return self._wiring.main if name == "main" else self._wiring.breakers[int(name) - 1]
-
-    def _seat(self, words):
-        wiring = self._wiring
-        if words[0] == "monitor":
-            return wiring.monitors[-1 if words[1] == "bus" else int(words[1]) - 1]
-        if words[0] == "inputs":
-            return wiring.inputs[int(words[1])]
-        if words[0] == "relay":
-            return wiring.relay
-        raise ValueError("fault: no target %r" % words[0])
+    def _go(self, entry, on, t_ms):
+        supply = self._wiring.supply
+        if not on:
+            supply.go(supply.nominal_uV)
+            self._ramp_until_ms = 0
+            return
+        span_ms = entry.get("ramp_ms", 0)
+        since_ms = us[0] // 1000 - (t_ms - entry["t_ms"])
+        supply.go(round(entry["volts"] * 1_000_000), since_ms, span_ms)
+        self._ramp_until_ms = entry["t_ms"] + span_ms
 
 
 def _order(step):
     return step[:2]
 
 
-def _break_breaker(breaker, kind, on):
-    if kind == "stuck":
-        breaker.stuck = on
-    elif on:
-        breaker.by_hand(kind == "close")
+def _place(wiring, name):
+    """Number of a battery or of the main (the busbar), from 0."""
+    return wiring.batteries if name in ("main", "bus") else int(name) - 1
 
 
-def _break_chip(seat, kind, entry, on):
+# ---- one function a target: (wiring, words of the target, entry, whether it begins)
+
+
+def _monitor(wiring, words, entry, on):
+    _break_chip(wiring.monitors[_place(wiring, words[1])], entry, on)
+
+
+def _relay(wiring, words, entry, on):
+    _break_chip(wiring.relay, entry, on)
+
+
+def _inputs(wiring, words, entry, on):
+    _break_chip(wiring.inputs[int(words[1])], entry, on)
+
+
+def _break_chip(seat, entry, on):
     model = seat.model
+    kind = entry["kind"]
     if kind == "nack":
         seat.absent(on, _FAULT)
     elif kind == "hang":
@@ -105,3 +125,75 @@ def _break_chip(seat, kind, entry, on):
         model.stick(entry["bit"], entry["level"] if on else None)
     else:
         raise ValueError("fault: no kind %r" % kind)
+
+
+def _sensor(wiring, words, entry, on):
+    k = _place(wiring, words[1])
+    kind = entry["kind"]
+    amplitude = entry["amplitude"] if on else 0
+    if kind == "current":
+        wiring.monitors[k].model.shunt_noise = round(amplitude * codes_per_A(wiring.sensors))
+    elif kind == "voltage":
+        wiring.monitors[k].model.bus_noise = round(amplitude * codes_per_V(wiring.sensors))
+    else:
+        noise_uV = round(amplitude * pin_uV_per_K(wiring.sensors))
+        for mux, place in (wiring.board.TERMINAL_PLUS[k], wiring.board.TERMINAL_MINUS[k]):
+            wiring.mux[mux].noise_uV[place] = noise_uV
+
+
+def _bus(wiring, words, entry, on):
+    wiring.buses[("monitors", "expanders").index(words[1])].hang(on)
+
+
+def _mux(wiring, words, entry, on):
+    wiring.select.stick(entry["bit"], entry["level"] if on else None)
+
+
+def _pin(wiring, words, entry, on):
+    wiring.stick(words[1], entry["level"] if on else None)
+
+
+def _breaker(wiring, words, entry, on):
+    k = _place(wiring, words[1])
+    breaker = (wiring.breakers + [wiring.main])[k]
+    kind = entry["kind"]
+    if kind == "stuck":
+        breaker.stuck = on
+    elif kind == "slow":
+        breaker.slow(entry["travel_ms"] * 1000 if on else None)
+    elif kind == "crossed":
+        wiring.cross(k, entry["with"] - 1)
+    elif on:
+        breaker.by_hand(kind == "close", us[0])
+
+
+def _contact(wiring, words, entry, on):
+    closed = entry["closed"] if on else None
+    wiring.contacts.lie(_place(wiring, words[1]), entry["kind"], closed)
+
+
+def _wrong(wiring, words, entry, on):
+    wiring.contacts.change(entry["kind"], on)
+
+
+def _nvs(wiring, words, entry, on):
+    if entry["kind"] == "full":
+        wiring.nvs.full = on
+    elif on:
+        wiring.nvs.corrupt()
+
+
+_TARGETS = {
+    "monitor": _monitor,
+    "sensor": _sensor,
+    "relay": _relay,
+    "inputs": _inputs,
+    "bus": _bus,
+    "mux": _mux,
+    "pin": _pin,
+    "breaker": _breaker,
+    "contact": _contact,
+    "external_trip": _wrong,
+    "trip_circuit": _wrong,
+    "nvs": _nvs,
+}

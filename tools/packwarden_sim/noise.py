@@ -23,3 +23,11 @@ def stream(seed, channel):
     for _ in range(4):
         state = (state * MUL + INC) & MASK
     return state
+
+
+def spread(state, amplitude):
+    """Return a number within -amplitude .. amplitude, each as likely, from other bits of a state.
+
+    For channels that a fault made noisy.
+    """
+    return ((state >> 8 & 0xFFFF) * (2 * amplitude + 1) >> 16) - amplitude

@@ -32,10 +32,11 @@ class Sensing:
     def __init__(self, hardware):
         """Take the bank's configuration (any part of it may be missing)."""
         sensors = _part(hardware, "sensors", {})
-        chip = MONITORS.get(_part(sensors, "monitor", None), MONITORS["ina228"])
-        shunt_lsb_V, bus_lsb_V, self.shunt_most, self.bus_most = chip
-        self.shunt_per_A = _part(sensors, "shunt_uohm", 250) * 1e-6 / shunt_lsb_V
-        self.bus_per_V = 1.0 / bus_lsb_V
+        self.shunt_most, self.bus_most = _chip(sensors)[2:]
+        self.shunt_per_A = codes_per_A(sensors)
+        # 0 where no shunt is fitted: both inputs of the busbar's monitor are on one rail then.
+        self.main_per_A = codes_per_A(sensors, "main_shunt_uohm", 0)
+        self.bus_per_V = codes_per_V(sensors)
         pull_up_ohm = _part(sensors, "pull_up_ohm", 4700)
         reference_ohm = _part(sensors, "reference_ohm", 4700)
         self.excitation_uV = _part(sensors, "excitation_mV", 2200) * 1000
@@ -47,7 +48,14 @@ class Sensing:
     @micropython.native
     def shunt_code(self, current_A):
         """Return the shunt conversion code, saturated as the chip does."""
-        code = round(current_A * self.shunt_per_A)
+        return self._saturated(round(current_A * self.shunt_per_A))
+
+    def main_code(self, current_A):
+        """Return the conversion code of the shunt in the main line, 0 if there is none."""
+        return self._saturated(round(current_A * self.main_per_A))
+
+    @micropython.native
+    def _saturated(self, code):
         if code > self.shunt_most:
             return self.shunt_most
         return code if code >= -self.shunt_most - 1 else -self.shunt_most - 1
@@ -69,6 +77,35 @@ class Sensing:
             return round(self._curve_uV[-1])
         low = self._curve_uV[index]
         return round(low + (place - index) * (self._curve_uV[index + 1] - low))
+
+
+def codes_per_A(sensors, shunt="shunt_uohm", usual_uohm=250):
+    """Return the codes of one ampere in a shunt, by the configuration's part `sensors`."""
+    return _part(sensors, shunt, usual_uohm) * 1e-6 / _chip(sensors)[0]
+
+
+def codes_per_V(sensors):
+    """Return the codes of one volt of the busbar or of a battery."""
+    return 1.0 / _chip(sensors)[1]
+
+
+def shunt_most(sensors):
+    """Return the largest code of a shunt; the lowest is its negative, less one."""
+    return _chip(sensors)[2]
+
+
+def pin_uV_per_K(sensors):
+    """Return how much one kelvin more or less changes the pin of a thermistor of 25 degC."""
+    pull_up_ohm = _part(sensors, "pull_up_ohm", 4700)
+    excitation_uV = _part(sensors, "excitation_mV", 2200) * 1000
+    thermistor = _part(sensors, "thermistor", THERMISTOR_103AT)
+    colder_ohm, warmer_ohm = resistance_ohm(thermistor, 24.5), resistance_ohm(thermistor, 25.5)
+    shares = [ohm / (ohm + pull_up_ohm) for ohm in (colder_ohm, warmer_ohm)]
+    return excitation_uV * (shares[0] - shares[1])
+
+
+def _chip(sensors):
+    return MONITORS.get(_part(sensors, "monitor", None), MONITORS["ina228"])
 
 
 def _part(settings, key, default):

@@ -16,7 +16,7 @@ import os
 import sys
 
 _MICROPYTHON = sys.implementation.name == "micropython"
-_FAKES = ("machine", "time", "select", "esp", "gc")
+_FAKES = ("machine", "time", "select", "esp", "esp32", "gc")
 
 
 def _prepare_path(repo, board):
@@ -40,12 +40,15 @@ def _hardware(state_dir):
 def _source(job, board, hardware):
     source = job["source"]
     if source["kind"] == "trace":
+        from packwarden_sim.sensing import shunt_most
         from packwarden_sim.trace_source import TraceSource
 
         sensors = hardware.get("sensors", {})
         pull_up, reference = sensors.get("pull_up_ohm", 4700), sensors.get("reference_ohm", 4700)
         supply_uv = board.EXCITATION_MV * 1000
-        return TraceSource(source["path"], supply_uv * reference // (pull_up + reference))
+        main_uohm, uohm = sensors.get("main_shunt_uohm", 0), sensors.get("shunt_uohm", 250)
+        reference_uv = supply_uv * reference // (pull_up + reference)
+        return TraceSource(source["path"], reference_uv, (main_uohm, uohm, shunt_most(sensors)))
     from packwarden_sim.bank import BankSource
 
     return BankSource(source["model"], hardware, job.get("seed", 1))
@@ -103,12 +106,17 @@ def _build(job):
     pacer = _pacer(job.get("speed"), time)
     here = world.World(job, wiring, faults, lines, console, pacer, saved)
     _read_rtc(job, here.rtc)
+    wiring.nvs.restore(_read_json(_nvs_file(job)) or {})
     world.current = here
     return here, lines
 
 
 def _world_file(job):
     return job["state_dir"] + "/world.json"
+
+
+def _nvs_file(job):
+    return job["state_dir"] + "/nvs.json"
 
 
 def _read_json(path):
@@ -137,8 +145,12 @@ def _write_state(job, here):
     if here.ended[0] != "power_off":
         with open(job["state_dir"] + "/rtc.bin", "wb") as file:
             file.write(here.rtc)
-    with open(_world_file(job), "w") as file:
-        json.dump(here.save(), file)
+    for path, kept in (
+        (_nvs_file(job), here.wiring.nvs.save()),
+        (_world_file(job), here.save()),
+    ):
+        with open(path, "w") as file:
+            json.dump(kept, file)
 
 
 def _run_firmware(job, here):

@@ -5,7 +5,8 @@ spaces: t_ms, N current codes, N voltage codes, busbar code, 2N terminal pin vol
 ambient uV, N monitor states and the busbar's, mask of 52a contacts, mask of BMS alarms. The
 interface is the one that every source has:
 
-- `shunt`, `bus`: lists of N+1 conversion codes (ADCRANGE 0), the last one of the busbar's monitor;
+- `shunt`, `bus`: lists of N+1 conversion codes (ADCRANGE 0), the last one of the busbar's monitor,
+  with the current of the main line where it has a shunt;
   `adc_uv`: 2N+2 voltages at the ADC pin, terminals, ambient, reference; `states`: N+1 of 0 ok,
   1 absent, 2 frozen. The chips hold these lists, so they are only ever changed in place.
 - `contacts`, `bms`: masks, bit k-1 for battery k. 52a shows closed only if the breaker is as well.
@@ -25,8 +26,12 @@ _CHUNK = 16_384
 class TraceSource:
     """The trace as a source. A breaker that opened leaves its battery's current at zero."""
 
-    def __init__(self, path, reference_uv):
-        """Open the job file and take its first row; `reference_uv`: at the reference resistor."""
+    def __init__(self, path, reference_uv, main=(0, 1, 0)):
+        """Open the job file and take its first row; `reference_uv`: at the reference resistor.
+
+        `main`: shunt in the main line and shunts of the batteries in uohm, largest code.
+        """
+        self._main_uohm, self._shunt_uohm, self._most = main
         self._lines = _lines(path)
         self.batteries = n = json.loads(next(self._lines))["batteries"]
         self.shunt = [0] * (n + 1)
@@ -103,8 +108,14 @@ class TraceSource:
     def _carry(self):
         """Currents flow where battery's and main breaker are closed."""
         closed = self._closed if self._main else 0
+        total = 0
         for k in range(self.batteries):
             self.shunt[k] = self._currents[k] if closed >> k & 1 else 0
+            total += self.shunt[k]
+        if self._main_uohm:
+            # Rounded; what flows through the main breaker is the sum of what flows.
+            code = (2 * total * self._main_uohm + self._shunt_uohm) // (2 * self._shunt_uohm)
+            self.shunt[self.batteries] = max(-self._most - 1, min(self._most, code))
 
 
 def _lines(path):

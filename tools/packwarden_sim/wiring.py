@@ -4,12 +4,16 @@ This is everything but time and the firmware: `World` moves it on, the fake `mac
 the firmware, `faults` breaks it.
 """
 
+from packwarden_sim.alert import AlertLine
 from packwarden_sim.breakers import Breaker
 from packwarden_sim.chips.ina2xx import Ina
 from packwarden_sim.chips.mcp23017 import Mcp23017
 from packwarden_sim.chips.thermistor_mux import MuxChannel, SelectLines
 from packwarden_sim.clock import us
+from packwarden_sim.contacts import Contacts
 from packwarden_sim.costs import i2c_timeout
+from packwarden_sim.nvs import Nvs
+from packwarden_sim.supply import Supply
 
 _TIMED_OUT = OSError(116)  # ETIMEDOUT; see the fake `machine` for why there is only one
 
@@ -28,10 +32,24 @@ class Bus:
         self.scl, self.sda = wiring[1], wiring[2]
         self.chips = [None] * 128
         self.timeout_us = wiring[4]
+        self._seated = self.chips[:]
+        self._hung = False
+
+    def place(self, address, chip):
+        """Put a chip, or None, at its address."""
+        self._seated[address] = chip
+        if not self._hung:
+            self.chips[address] = chip
+
+    def hang(self, on):
+        """SDA is held low (on): whoever is addressed, the driver waits for the timeout."""
+        self._hung = on
+        for address in range(len(self.chips)):
+            self.chips[address] = Hung(self) if on else self._seated[address]
 
 
 class Hung:
-    """Stands in for a chip that stretches the clock for ever: each visit costs the timeout."""
+    """Stands in for a chip, or a whole bus, that holds its line: each visit costs the timeout."""
 
     def __init__(self, bus):
         self._bus = bus
@@ -72,7 +90,16 @@ class Seat:
             chip = None
         elif self._hung:
             chip = Hung(self._bus)
-        self._bus.chips[self._address] = chip
+        self._bus.place(self._address, chip)
+
+
+class MonitorSeat(Seat):
+    """A monitor's place: one that is absent has no supply, and pulls at ALERT no more."""
+
+    def absent(self, on, reason=_FAULT):
+        """The chip does not answer (on), or answers again."""
+        super().absent(on, reason)
+        self.model.mute(self._missing != 0)
 
 
 class Wiring:
@@ -85,30 +112,51 @@ class Wiring:
         self.batteries = source.batteries
         # Virtual time of the last change of any output, in a list of one: see `Mcp23017`.
         self.moved = [0]
-        self.levels = [0] * _PINS
-        self._build_buses(hardware, seed)
+        sensors = hardware.get("sensors", {})
+        self._build_pins()
+        self._build_buses(sensors, seed)
         self._build_mux(seed)
         self._build_breakers(hardware, stuck)
-        contact = hardware.get("sensors", {}).get("bms_contact", "closed_on_alarm")
-        self._bms_wired = contact != "none"
-        self._bms_open_on_alarm = contact == "open_on_alarm"
+        self.supply = Supply(sensors.get("control_supply_V", 24), board.SUPPLY_DIVIDER, seed)
+        self.contacts = Contacts(self, sensors)
+        self.nvs = Nvs()
+        self.sensors = sensors
         self._states = [0] * (self.batteries + 1)
-        self._shown = None
 
-    def _build_buses(self, hardware, seed):
+    def _build_pins(self):
+        board = self.board
+        self.outputs = {
+            "main": board.PIN_MAIN_TRIP,
+            "alarm": board.PIN_ALARM,
+            "charge": board.PIN_CHARGE,
+            "discharge": board.PIN_DISCHARGE,
+        }
+        # By pin: level of the pad, what was written last, the level at which it is stuck (-1: no).
+        self.levels = [0] * _PINS
+        self.written = [0] * _PINS
+        self.stuck = [-1] * _PINS
+        self._at_rest = {}
+        for name, pin in self.outputs.items():
+            # A resistor keeps the relay off until the pin is driven.
+            self._at_rest[name] = 1 if name in board.ACTIVE_LOW_PINS else 0
+            self.levels[pin] = self.written[pin] = self._at_rest[name]
+
+    def _build_buses(self, sensors, seed):
         board = self.board
         source = self.source
-        kind = hardware.get("sensors", {}).get("monitor", "ina228")
+        kind = sensors.get("monitor", "ina228")
         monitors = Bus(board.I2C_MONITORS)
         expanders = Bus(board.I2C_EXPANDERS)
         self.buses = (monitors, expanders)
+        self.alert = AlertLine(source.shunt, source.bus, self.moved)
         self.monitors = []
         # The busbar's monitor, the last one of the source's lists, has the last address.
         addresses = list(board.MONITOR_ADDRESSES[: self.batteries]) + [board.MONITOR_ADDRESSES[-1]]
         for index in range(self.batteries + 1):
-            model = Ina(kind, source.shunt, source.bus, index, seed)
-            self.monitors.append(Seat(monitors, addresses[index], model))
-        self.relay = Seat(expanders, board.RELAY_EXPANDER, Mcp23017(self.moved))
+            model = Ina(kind, source.shunt, source.bus, index, seed, self.alert)
+            self.monitors.append(MonitorSeat(monitors, addresses[index], model))
+        relay = Mcp23017(self.moved, board.ACTIVE_LOW_RELAYS)
+        self.relay = Seat(expanders, board.RELAY_EXPANDER, relay)
         self.inputs = [Seat(expanders, a, Mcp23017(self.moved)) for a in board.INPUT_EXPANDERS]
 
     def _build_mux(self, seed):
@@ -134,6 +182,8 @@ class Wiring:
         kind = hardware.get("breakers", {}).get("kind", "shunt_trip")
         self.breakers = [Breaker(kind, stuck=k + 1 in stuck) for k in range(self.batteries)]
         self.main = Breaker(kind, stuck="main" in stuck)
+        # Which relay drives which breaker: each its own, unless their wires are crossed.
+        self.relay_of = list(range(self.batteries))
 
     def closed_mask(self):
         """Main contacts of the batteries' breakers: bit k-1 = breaker k closed."""
@@ -143,12 +193,26 @@ class Wiring:
                 mask |= 1 << k
         return mask
 
+    def relays(self):
+        """Return the energised relays as bits, as the relay expander's outputs."""
+        return self.relay.model.outputs ^ self.board.ACTIVE_LOW_RELAYS
+
+    def on(self, name):
+        """Return 1 while the relay of an output pin ("main", "alarm" ...) is energised."""
+        return self.levels[self.outputs[name]] ^ self._at_rest[name]
+
     def drive_breakers(self, at_us):
-        """Bring relays and main trip pin, as they stand, to the coils."""
-        outputs = self.relay.model.outputs
+        """Bring relays, main trip pin, latch and supply, as they stand, to the coils."""
+        relays = self.relays()
+        supplied = self.supply.holds() if self.main.held else self.supply.trips()
         for k in range(self.batteries):
-            self.breakers[k].drive(outputs >> k & 1, at_us)
-        self.main.drive(self.levels[self.board.PIN_MAIN_TRIP], at_us)
+            self.breakers[k].drive(relays >> self.relay_of[k] & 1 if supplied else 0, at_us)
+        energised = self.on("main")
+        if self.alert.latched:
+            # The latch breaks the circuit of a held coil behind its hold-up, or energises a trip.
+            energised = 0 if self.main.held else 1
+            self.main.end_hold_up(at_us)
+        self.main.drive(energised if supplied else 0, at_us)
 
     def next_breaker(self):
         """Return the breaker whose contacts move next; its `due` is NEVER if none does."""
@@ -170,46 +234,39 @@ class Wiring:
 
     def state(self):
         """Return breakers and outputs as a dict, for the physical truth."""
-        board = self.board
         return {
             "closed": self.closed_mask(),
             "main": bool(self.main.closed),
             "fan": self.fan(),
-            "alarm": self.levels[board.PIN_ALARM],
-            "charge": self.levels[board.PIN_CHARGE],
-            "discharge": self.levels[board.PIN_DISCHARGE],
+            "alarm": self.on("alarm"),
+            "charge": self.on("charge"),
+            "discharge": self.on("discharge"),
+            "latched": self.alert.latched,
         }
 
     def fan(self):
         """Return 1 while the fan's relay is energised."""
-        return self.relay.model.outputs >> self.board.RELAY_FAN_BIT & 1
+        return self.relays() >> self.board.RELAY_FAN_BIT & 1
+
+    def stick(self, name, level):
+        """Fault: the pad of an output stays at `level` whatever is written; None lets it go."""
+        pin = self.outputs[name]
+        self.stuck[pin] = -1 if level is None else level
+        self.levels[pin] = self.written[pin] if level is None else level
+        self.moved[0] = us[0]
+
+    def cross(self, k, j):
+        """Fault: the wires of breakers k and j (from 0) change places; once more ends it."""
+        relay_of = self.relay_of
+        relay_of[k], relay_of[j] = relay_of[j], relay_of[k]
 
     def update_inputs(self):
         """Bring what the source and the breakers say now to the chips' contacts and states."""
         source = self.source
-        contacts = source.contacts & self.closed_mask()
-        # Mostly nothing has changed, and this runs whenever the source does.
-        shown = contacts | source.bms << 16 | (1 << 32 if self.main.closed else 0)
-        if shown != self._shown:
-            self._shown = shown
-            self._show_contacts(contacts)
+        self.contacts.show(source.contacts & self.closed_mask(), source.bms, self.main.closed)
         if source.states != self._states:
             self._update_states(source.states)
-
-    def _show_contacts(self, contacts):
-        source = self.source
-        words = [0xFFFF] * len(self.inputs)
-        bms = 0
-        if self._bms_wired:
-            bms = source.bms ^ ((1 << self.batteries) - 1 if self._bms_open_on_alarm else 0)
-        board = self.board
-        for k in range(self.batteries):
-            _close(words, (board.AUX_A if contacts >> k & 1 else board.AUX_B)[k])
-            if bms >> k & 1:
-                _close(words, board.BMS[k])
-        _close(words, (board.AUX_A if self.main.closed else board.AUX_B)[-1])
-        for index in range(len(words)):
-            self.inputs[index].model.contacts(words[index])
+        self.alert.look()
 
     def _update_states(self, states):
         for index in range(len(states)):
@@ -218,8 +275,3 @@ class Wiring:
                 seat.absent(states[index] == _ABSENT, _SOURCE)
                 seat.model.freeze(states[index] == _FROZEN, _SOURCE)
         self._states = list(states)
-
-
-def _close(words, place):
-    """Pull the input of a contact (expander, bit) low."""
-    words[place[0]] &= ~(1 << place[1])

@@ -43,6 +43,7 @@ class World:
         self._step_us = costs.step_cost(wiring.batteries)
         self._watchdog_us = NEVER
         self._watchdog_span = 0
+        self._alert = wiring.alert
         self._moved = wiring.moved
         self._moved_seen = 0
         self._t0_ms = None
@@ -58,6 +59,10 @@ class World:
         self._truth_ms = 0 if self._truth_step else NEVER
         if saved:
             self._restore(saved)
+            if saved["t_ms"] is not None:
+                # What was wrong before the restart is wrong from the first instruction on.
+                faults.apply(saved["t_ms"])
+            wiring.drive_breakers(us[0])
         self._apply(self.now_ms())
         self._schedule()
 
@@ -72,6 +77,8 @@ class World:
         now = us[0]
         if now > self._watchdog_us:
             self._expire()
+        if self._alert.watched:
+            self._alert.settle()
         if self._moved[0] != self._moved_seen:
             self._outputs_moved()
         if now >= self._due:
@@ -139,14 +146,13 @@ class World:
 
     def _apply(self, t_ms):
         wiring = self.wiring
-        levels = wiring.levels
         self._source.apply(
             t_ms,
             wiring.closed_mask(),
             wiring.main.closed,
             wiring.fan(),
-            levels[wiring.board.PIN_CHARGE],
-            levels[wiring.board.PIN_DISCHARGE],
+            wiring.on("charge"),
+            wiring.on("discharge"),
         )
         wiring.update_inputs()
 
@@ -181,8 +187,11 @@ class World:
 
     def _catch_up_job(self, t_ms):
         """Faults, bank, texts, truth and the end: what the job ties to the time since arming."""
-        if self._faults.next_ms <= t_ms and self._faults.apply(t_ms):
-            self.end("power_off")
+        if self._faults.next_ms <= t_ms:
+            ending = self._faults.apply(t_ms)
+            if ending:
+                self.end(*ending)
+            self.wiring.drive_breakers(us[0])
         self._apply(t_ms)
         while self._script and self._script[0][0] <= t_ms:
             self.console.type(self._script.pop(0)[1])
@@ -205,15 +214,17 @@ class World:
     # ---- over a reset -------------------------------------------------------------------------
 
     def save(self):
-        """Return what outlives the board's reset, JSON-able: time, breakers, bank."""
+        """Return what outlives the board's reset, JSON-able: time, breakers, latch, bank."""
         return {
             "t_ms": None if self._t0_ms is None else self.ended[1],
             "closed": self.wiring.positions(),
+            "latched": self._alert.latched,
             "source": self._source.save(),
         }
 
     def _restore(self, saved):
         self.wiring.set_positions(saved["closed"])
+        self._alert.latched = saved["latched"]
         if saved["source"] is not None:
             self._source.restore(saved["source"])
         if saved["t_ms"] is not None:

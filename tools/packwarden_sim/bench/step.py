@@ -28,10 +28,11 @@ def _fill(frame, now_ms):
     for channel in range(frame.terminal, frame.reference):
         frame.raw[channel] = BIAS + 13966
     frame.raw[frame.reference] = BIAS + 11000
+    frame.raw[frame.supply] = BIAS + 24000
     for channel in range(frame.channels):
         frame.note[channel] = 0
         frame.count[channel] = (frame.count[channel] + 1) & MASK
-    frame.contacts_known = True
+    frame.contacts_known = frame.bms_known = 0xFFFF
     frame.aux_a = 0xFFFF
 
 

@@ -2,17 +2,21 @@
 
 Sources: TI's data sheets SBOS547 (INA226), SLYS021 (INA228), SLYS025 (INA238): register maps,
 reset values, conversion times. Modelled: pointer, identity, resets, conversion cycles in virtual
-time, operating modes, ADCRANGE, saturation, the conversion-ready flag, noise. Not modelled,
-because no driver here uses them: CURRENT, POWER, ENERGY, CHARGE (read as 0) and the alert
-comparators.
+time, operating modes, ADCRANGE, saturation, the conversion-ready flag, noise, the limits of shunt
+and bus with their flags and the ALERT pin. Not modelled, because no driver here uses them:
+CURRENT, POWER, ENERGY, CHARGE (read as 0), limits of power and temperature, ALERT for a conversion
+(CNVR) or inverted (APOL). What is compared is always the averaged value (SLOWALERT), without its
+noise.
 
 A conversion's value is taken from the bank when the register is first read after the conversion
 ended, not in its middle: at most one cycle too fresh.
 """
 
+from packwarden_sim.alert import AlertLine
+from packwarden_sim.chips import ina2xx_limits as limits
 from packwarden_sim.chips.ina2xx_registers import FACTS
 from packwarden_sim.clock import NEVER, us
-from packwarden_sim.noise import INC, MASK, MUL, QUIET, SHIFT, TRIANGLE, stream
+from packwarden_sim.noise import INC, MASK, MUL, QUIET, SHIFT, TRIANGLE, spread, stream
 
 _AVERAGES = (1, 4, 16, 64, 128, 256, 512, 1024)
 _TIMES_226 = (140, 204, 332, 588, 1100, 2116, 4156, 8244)
@@ -23,13 +27,18 @@ _ADCRANGE = 0x0010
 _ALATCH = 0x8000
 _CVRF_226 = 0x0008
 _CNVRF = 0x0002
+_AFF_226 = 0x0010
+_LEN_226 = 0x0001
 
 
 class Ina:
     """One monitor. `read` and `write` run under the firmware's heap lock and allocate nothing."""
 
-    def __init__(self, chip, shunt, bus, index, seed):
-        """`shunt`, `bus`: the source's lists of codes, of which this chip reads item `index`."""
+    def __init__(self, chip, shunt, bus, index, seed, line=None):
+        """`shunt`, `bus`: the source's lists of codes, of which this chip reads item `index`.
+
+        `line`: the AlertLine on which its ALERT pin hangs; None: one of its own.
+        """
         facts = FACTS[chip]
         self._bits, self._position, self._shunt, self._bus, self._flags = facts[:5]
         self._resets, self._masks, self._widths, self._identity = facts[5:]
@@ -45,6 +54,14 @@ class Ina:
         # Two's complement in the register's width, once shifted to its place.
         self._field = ((1 << self._bits) - 1) << self._position
         self._frozen = 0
+        # Amplitude of the noise of a faulty channel, in codes, beyond the triangle.
+        self.shunt_noise = self.bus_noise = 0
+        self.line = AlertLine(shunt, bus, [0]) if line is None else line
+        self.line.join(index, self)
+        self._limit_registers = limits.REGISTERS_226 if self._old else limits.REGISTERS_2X8
+        # Flags of the limits that the input exceeds, and of those that a conversion found.
+        self._beyond = self._standing = 0
+        self._mute = False
         self.regs = dict(self._resets)
         self.power_up()
 
@@ -93,6 +110,8 @@ class Ina:
         self.regs[pointer] = (self.regs[pointer] & ~mask) | (value & mask)
         if pointer == (0 if self._old else 1):
             self._configure()
+        if pointer in self._limit_registers:
+            self._take_limits()
 
     def _put(self, buf, value, width):
         # Beyond the register's width nobody drives SDA any more: ones.
@@ -106,6 +125,8 @@ class Ina:
         if us[0] >= self._due:
             self._finish(us[0])
         value = self.regs[pointer]
+        if self._standing:
+            value |= self._read_flags()
         if self._ready:
             self._ready = 0
             if self._old:
@@ -114,6 +135,63 @@ class Ina:
                 value |= _CNVRF
             # Without ALATCH the flag is a pulse that nobody polling at leisure meets.
         return value
+
+    # ---- limits and ALERT, all of it in the tick ----------------------------------------------
+
+    def _take_limits(self):
+        if self._old:
+            limits.arm_226(self.regs, self.line, self._index)
+        else:
+            limits.arm_2x8(self.regs, self._bits - 16, self.line, self._index)
+
+    def look(self):
+        """Compare what the input carries now; return whether this chip is to be watched.
+
+        What is beyond a limit counts from the end of the conversion under way.
+        """
+        line = self.line
+        k = self._index
+        beyond = 0
+        if not self._mute:
+            if self._shunt_on:
+                code = self._shunt_codes[k]
+                if code >= line.over[k]:
+                    beyond = limits.SHUNT_OVER
+                if code < line.under[k]:
+                    beyond |= limits.SHUNT_UNDER
+            if self._bus_on:
+                code = self._bus_codes[k]
+                if code >= line.bus_over[k]:
+                    beyond |= limits.BUS_OVER
+                if code < line.bus_under[k]:
+                    beyond |= limits.BUS_UNDER
+        if beyond | self._beyond | self._standing:
+            # The conversions that have ended so far had what was before.
+            self.settle()
+        self._beyond = beyond
+        return beyond | self._standing
+
+    def settle(self):
+        """Bring flags and ALERT up to date with the conversions that have ended."""
+        if us[0] >= self._due:
+            self._finish(us[0])
+
+    def _latching(self):
+        return self.regs[6] & _LEN_226 if self._old else self.regs[0x0B] & _ALATCH
+
+    def _read_flags(self):
+        """The flags as the bus sees them; reading them clears those that are latched."""
+        flags = _AFF_226 if self._old else self._standing
+        if self._latching():
+            self.line.settle()  # others may have pulled before this one lets go
+            self._stand(0, us[0])
+        return flags
+
+    def _stand(self, flags, at_us):
+        was = self._standing
+        self._standing = flags
+        if (flags != 0) != (was != 0):
+            self.line.pull(self._index, flags != 0, at_us)
 
     # ---- conversions --------------------------------------------------------------------------
 
@@ -149,6 +227,9 @@ class Ina:
 
     def _finish(self, now):
         """Note that the cycle has ended (several may have), and when the next one will."""
+        if self._beyond | self._standing:
+            kept = self._standing if self._latching() else 0
+            self._stand(self._beyond | kept, self._due)
         self._ready = 1
         self._shunt_fresh = self._shunt_on
         self._bus_fresh = self._bus_on
@@ -165,6 +246,8 @@ class Ina:
         if not self._old and self.regs[0] & _ADCRANGE:
             code *= 4
         code += self._triangle[state >> SHIFT]
+        if self.shunt_noise:
+            code += spread(state, self.shunt_noise)
         if code > self._top:
             code = self._top
         elif code < -self._top - 1:
@@ -176,6 +259,8 @@ class Ina:
         state = (self._bus_random * MUL + INC) & MASK
         self._bus_random = state
         code = self._bus_codes[self._index] + self._triangle[state >> SHIFT]
+        if self.bus_noise:
+            code += spread(state, self.bus_noise)
         if code > self._top:
             code = self._top
         elif code < 0:
@@ -195,6 +280,9 @@ class Ina:
         self._shunt_value = self._bus_value = 0
         self._shunt_fresh = self._bus_fresh = 0
         self._configure()
+        self._beyond = 0
+        self._stand(0, us[0])
+        self._take_limits()
 
     def freeze(self, on, reason):
         """Stop (on) or let go on the conversions; `reason` is a bit, several may hold at once."""
@@ -220,6 +308,15 @@ class Ina:
         else:
             self._shunt_codes, self._bus_codes = self._kept
             self._triangle = TRIANGLE
+        self.line.always(self._index, on)
+
+    def mute(self, on):
+        """A chip without supply (on) pulls at no line; its registers are another fault's."""
+        self._mute = on
+        if on:
+            self._beyond = 0
+            self._stand(0, us[0])
+        self.line.watch(self._index)
 
     def impostor(self, on):
         """Fault: another device answers at this address (its device identity differs)."""

@@ -30,18 +30,19 @@ _OUTPUT_ONLY = const(0x8080)
 class Mcp23017:
     """One expander. `read` and `write` run under the firmware's heap lock and allocate nothing.
 
-    `outputs` is the level that the pins drive, 0 where a pin is an input (an external pull-down
-    holds the relay driver). `moved`: a list of one item that receives the virtual time of the last
-    change of `outputs`.
+    `outputs` is the level of the pins: as driven, or as in `at_rest` where a pin is an input (an
+    external resistor holds the relay driver). `moved`: a list of one item that receives the
+    virtual time of the last change of `outputs`.
     """
 
-    def __init__(self, moved):
+    def __init__(self, moved, at_rest=0):
         self._moved = moved
+        self._at_rest = at_rest
         self._regs = bytearray(_LAST + 1)
         self._contacts = 0xFFFF
         self._stuck = 0
         self._stuck_level = 0
-        self.outputs = 0
+        self.outputs = at_rest
         self.power_up()
 
     def power_up(self):
@@ -148,6 +149,7 @@ class Mcp23017:
         self._regs[_GPIO] = port & 0xFF
         self._regs[_GPIO + 1] = port >> 8
         outputs = (driven & ~self._stuck) | (self._stuck_level & self._stuck & ~inputs)
+        outputs |= self._at_rest & inputs
         if outputs != self.outputs:
             self.outputs = outputs
             self._moved[0] = us[0]

@@ -1,17 +1,14 @@
 """Two 16-way analog multiplexers on common select lines, and the ESP32's ADC behind each.
 
-The ADC model: 11 dB attenuation, calibrated, whole millivolts. Below about 142 mV the ESP32's
-converter gives zero counts, which its calibration turns into 142 mV; at the top it saturates.
 After the select lines moved the ADC shows the input that was connected before until its filter
 settled.
 """
 
+from packwarden_sim.chips.adc import shown_uV
 from packwarden_sim.clock import us
 from packwarden_sim.costs import ADC_READ_US, MUX_SETTLE_US
-from packwarden_sim.noise import INC, MASK, MUL, SHIFT, TRIANGLE, stream
+from packwarden_sim.noise import INC, MASK, MUL, SHIFT, TRIANGLE, spread, stream
 
-FLOOR_MV = 142
-CEILING_MV = 3_120
 # Channels of the noise generators: the monitors have the ones below.
 _FIRST_STREAM = 100
 
@@ -61,6 +58,8 @@ class MuxChannel:
         self._open_uv = open_uv
         first = _FIRST_STREAM + 16 * number
         self._random = [stream(seed, first + item) for item in range(16)]
+        # Amplitude of the noise of a faulty thermistor, in uV, by input.
+        self.noise_uV = [0] * 16
 
     def read_uv(self):
         """Return the calibrated reading in microvolts, whole millivolts; advances time."""
@@ -71,9 +70,6 @@ class MuxChannel:
         value = self._open_uv if place is None else self._uv[place]
         state = (self._random[address] * MUL + INC) & MASK
         self._random[address] = state
-        millivolts = (value + 500) // 1000 + TRIANGLE[state >> SHIFT]
-        if millivolts < FLOOR_MV:
-            millivolts = FLOOR_MV
-        elif millivolts > CEILING_MV:
-            millivolts = CEILING_MV
-        return millivolts * 1000
+        if self.noise_uV[address]:
+            value += spread(state, self.noise_uV[address])
+        return shown_uV(value, TRIANGLE[state >> SHIFT])

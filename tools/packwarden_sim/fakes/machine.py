@@ -34,6 +34,9 @@ class Pin:
         self.id = id
         wiring = world.current.wiring
         self._levels = wiring.levels
+        self._written = wiring.written
+        self._stuck = wiring.stuck
+        self._alert = wiring.alert if id == wiring.board.PIN_ALERT else None
         self._moved = wiring.moved
         self._select = wiring.select
         lines = wiring.board.MUX_SELECT
@@ -47,13 +50,16 @@ class Pin:
             self.value(value)
 
     def value(self, x=None):
-        """Return the level, or set it."""
+        """Return the level of the pad, or set it."""
         us[0] += costs.PIN_US
         if x is None:
-            return self._levels[self.id]
+            return self._levels[self.id] if self._alert is None else self._alert.level()
         if not self._out:
             return None
         level = 1 if x else 0
+        self._written[self.id] = level
+        if self._stuck[self.id] >= 0:
+            return None
         if level != self._levels[self.id]:
             self._levels[self.id] = level
             if self._line < 0:
@@ -74,7 +80,7 @@ class Pin:
 
 
 class ADC:
-    """An ADC1 input; `read_uv` is the multiplexer's that is wired to the pin."""
+    """An ADC1 input; `read_uv` is that of the multiplexer, or the supply, wired to the pin."""
 
     ATTN_0DB = 0
     ATTN_2_5DB = 1
@@ -84,11 +90,15 @@ class ADC:
     def __init__(self, pin, atten=ATTN_0DB):
         number = pin.id if isinstance(pin, Pin) else pin
         wiring = world.current.wiring
-        if number not in wiring.board.MUX_ADC:
+        board = wiring.board
+        if number != board.ADC_SUPPLY and number not in board.MUX_ADC:
             raise ValueError("nothing is wired to the ADC at pin %d" % number)
         if atten != ADC.ATTN_11DB:
             raise ValueError("the converter is modelled with ATTN_11DB only")
-        self.read_uv = wiring.mux[wiring.board.MUX_ADC.index(number)].read_uv
+        if number == board.ADC_SUPPLY:
+            self.read_uv = wiring.supply.read_uv
+        else:
+            self.read_uv = wiring.mux[board.MUX_ADC.index(number)].read_uv
 
 
 class I2C:

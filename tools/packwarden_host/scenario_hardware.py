@@ -1,0 +1,256 @@
+"""What may go wrong in a scenario beside the bank: chips, contacts, coils, breakers, controller.
+
+Each kind becomes an entry of the simulated cabinet's `faults`, which says what it does.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from packwarden_host.scenario_parts import Battery, Part, Seconds
+
+Breakers = Battery | Literal["main"]
+Level = Literal[0, 1]
+
+
+class Fault(Part):
+    """Times of a fault, in seconds of the run."""
+
+    at_s: Seconds = 0
+    until_s: Seconds | None = None
+
+    def entry(self) -> dict:
+        """The fault as the simulated cabinet takes it."""
+        raise NotImplementedError
+
+
+class HardwareFault(Fault):
+    """A fault of a chip, a wire, a breaker or the controller."""
+
+    def _entry(self, target: str, kind: str, **more) -> dict:
+        until_ms = None if self.until_s is None else round(self.until_s * 1000)
+        begin_ms = round(self.at_s * 1000)
+        return {"t_ms": begin_ms, "until_ms": until_ms, "target": target, "kind": kind, **more}
+
+
+# Kinds that need nothing but their times, with target and kind of the entry.
+_PLAIN = {
+    "external_trip": ("external_trip", "tripped"),
+    "external_trip_wire_cut": ("external_trip", "cut"),
+    "trip_circuit_open": ("trip_circuit", "circuit"),
+    "nvs_full": ("nvs", "full"),
+    "nvs_corrupt": ("nvs", "corrupt"),
+    "power_cut": ("power", "off"),
+    "reset": ("power", "reset"),
+}
+
+
+class Plain(HardwareFault):
+    """External trip and trip circuits; the flash, the power and the reset of the board."""
+
+    kind: Literal[
+        "external_trip",
+        "external_trip_wire_cut",
+        "trip_circuit_open",
+        "nvs_full",
+        "nvs_corrupt",
+        "power_cut",
+        "reset",
+    ]
+
+    def entry(self) -> dict:
+        """The fault as the cabinet takes it."""
+        return self._entry(*_PLAIN[self.kind])
+
+
+_MONITOR = {
+    "monitor_absent": "nack",
+    "monitor_hangs": "hang",
+    "monitor_frozen": "frozen",
+    "monitor_config_lost": "config_lost",
+    "monitor_zero": "zero",
+}
+
+
+class Monitor(HardwareFault):
+    """A current monitor is gone, hangs its bus, freezes, forgets its settings, or reads zero."""
+
+    kind: Literal[
+        "monitor_absent", "monitor_hangs", "monitor_frozen", "monitor_config_lost", "monitor_zero"
+    ]
+    battery: Battery | Literal["bus"]
+
+    def entry(self) -> dict:
+        """The fault as the model of the chip takes it."""
+        return self._entry(f"monitor {self.battery}", _MONITOR[self.kind])
+
+
+class SensorNoise(HardwareFault):
+    """A channel is noisy: every sample is off by up to its amplitude (kelvin as at 25 degC)."""
+
+    kind: Literal["sensor_noise"]
+    battery: Battery
+    amplitude_A: float | None = Field(default=None, ge=0, le=1000)
+    amplitude_V: float | None = Field(default=None, ge=0, le=100)
+    amplitude_K: float | None = Field(default=None, ge=0, le=100)
+
+    @model_validator(mode="after")
+    def one_channel(self) -> Self:
+        """The unit says which channel is meant."""
+        if len(self._channels()) != 1:
+            raise ValueError("needs one of amplitude_A, amplitude_V and amplitude_K")
+        return self
+
+    def _channels(self) -> list[tuple[str, float]]:
+        channels = {
+            "current": self.amplitude_A,
+            "voltage": self.amplitude_V,
+            "temperature": self.amplitude_K,
+        }
+        return [(name, value) for name, value in channels.items() if value is not None]
+
+    def entry(self) -> dict:
+        """The fault as the models of chip and multiplexer take it."""
+        channel, amplitude = self._channels()[0]
+        return self._entry(f"sensor {self.battery}", channel, amplitude=amplitude)
+
+
+class BusHangs(HardwareFault):
+    """A data line is stuck: every transaction on that bus times out."""
+
+    kind: Literal["bus_hangs"]
+    bus: Literal["monitors", "expanders"]
+
+    def entry(self) -> dict:
+        """The fault as the bus takes it."""
+        return self._entry(f"bus {self.bus}", "hang")
+
+
+class ExpanderReset(HardwareFault):
+    """An expander forgets its settings; inputs count from 0 as in the board's INPUT_EXPANDERS."""
+
+    kind: Literal["expander_reset"]
+    expander: Literal["relay", "inputs 0", "inputs 1", "inputs 2", "inputs 3"]
+
+    def entry(self) -> dict:
+        """The fault as the model of the chip takes it."""
+        return self._entry(self.expander, "config_lost")
+
+
+class MuxLineStuck(HardwareFault):
+    """A select line of the multiplexers stays at one level."""
+
+    kind: Literal["mux_line_stuck"]
+    line: int = Field(ge=0, le=3)
+    level: Level
+
+    def entry(self) -> dict:
+        """The fault as the select lines take it."""
+        return self._entry("mux", "stuck_bit", bit=self.line, level=self.level)
+
+
+class OutputStuck(HardwareFault):
+    """An output stays at one level (not: energised or not), whatever is written."""
+
+    kind: Literal["output_stuck"]
+    output: Breakers | Literal["alarm", "charge", "discharge"]
+    level: Level
+
+    @property
+    def battery(self) -> int | None:
+        """The battery whose relay it is: for whoever checks that there is such a battery."""
+        return self.output if isinstance(self.output, int) else None
+
+    def entry(self) -> dict:
+        """The fault as the relay expander or a pin takes it."""
+        if isinstance(self.output, int):
+            return self._entry("relay", "stuck_bit", bit=self.output - 1, level=self.level)
+        return self._entry(f"pin {self.output}", "stuck", level=self.level)
+
+
+class ControlSupply(HardwareFault):
+    """The supply of the trip coils sags, or fails."""
+
+    kind: Literal["control_supply"]
+    volts: float = Field(ge=0, le=60)
+    ramp_s: Seconds = 0
+
+    def entry(self) -> dict:
+        """The fault as the supply takes it."""
+        ramp_ms = round(self.ramp_s * 1000)
+        return self._entry("supply", "volts", volts=self.volts, ramp_ms=ramp_ms)
+
+
+_BREAKER = {"breaker_stuck": "stuck", "breaker_opens": "open", "breaker_closes": "close"}
+
+
+class Breaker(HardwareFault):
+    """A breaker does not open when told, or somebody opens or closes it."""
+
+    kind: Literal["breaker_stuck", "breaker_opens", "breaker_closes"]
+    battery: Breakers
+
+    def entry(self) -> dict:
+        """The fault as the model of the breaker takes it."""
+        return self._entry(f"breaker {self.battery}", _BREAKER[self.kind])
+
+
+class BreakerSlow(HardwareFault):
+    """A breaker takes its time from the energised coil to its open contacts."""
+
+    kind: Literal["breaker_slow"]
+    battery: Breakers
+    travel_ms: int = Field(ge=1, le=60_000)
+
+    def entry(self) -> dict:
+        """The fault as the model of the breaker takes it."""
+        return self._entry(f"breaker {self.battery}", "slow", travel_ms=self.travel_ms)
+
+
+class BreakersCrossed(HardwareFault):
+    """The coils' wires of two breakers are crossed: the relay of one opens the other."""
+
+    kind: Literal["breakers_crossed"]
+    battery: Battery
+    with_battery: Battery
+
+    @model_validator(mode="after")
+    def two(self) -> Self:
+        """It takes two."""
+        if self.battery == self.with_battery:
+            raise ValueError("battery and with_battery are the same")
+        return self
+
+    def entry(self) -> dict:
+        """The fault as the wiring takes it."""
+        return self._entry(f"breaker {self.battery}", "crossed", **{"with": self.with_battery})
+
+
+class ContactLies(HardwareFault):
+    """An auxiliary contact reads open or closed, wherever its breaker stands."""
+
+    kind: Literal["contact_lies"]
+    battery: Breakers
+    contact: Literal["52a", "52b"]
+    reads: Literal["open", "closed"]
+
+    def entry(self) -> dict:
+        """The fault as the contacts take it."""
+        return self._entry(f"contact {self.battery}", self.contact, closed=self.reads == "closed")
+
+
+AnyHardwareFault = Annotated[
+    Plain
+    | Monitor
+    | SensorNoise
+    | BusHangs
+    | ExpanderReset
+    | MuxLineStuck
+    | OutputStuck
+    | ControlSupply
+    | Breaker
+    | BreakerSlow
+    | BreakersCrossed
+    | ContactLies,
+    Field(discriminator="kind"),
+]
