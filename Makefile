@@ -12,10 +12,10 @@ FIND_PYTHON = for p in $(PYTHON) python3 python3.11 python3.12 python3.13 python
 	done; echo 'Packwarden needs Python 3.11 or newer' >&2; exit 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test fmt lint type bench docs lock clean
+.PHONY: help setup run test campaign fmt lint type bench docs lock clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 setup: $(STAMP) ## install everything into .venv (again only after the lock or pyproject.toml changed)
 
@@ -24,6 +24,9 @@ run: $(STAMP) ## watch a cabinet of four: a terminal works loose, and its breake
 
 test: lint type ## lint, type, then every test, with the coverage of lib/
 	$(BIN)/pytest -n 2 --cov --cov-report=term
+
+campaign: $(STAMP) ## run every scenario, the long ones too, and write the table of host_tests/README.md
+	@$(BIN)/python -m packwarden_host.docs host_tests/README.md
 
 fmt: $(STAMP) ## format, and repair what ruff can repair
 	$(BIN)/ruff check --fix --quiet || true

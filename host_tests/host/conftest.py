@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from packwarden_host import bank_file, cli
+from packwarden_host import bank_file, cli, vm
 
 
 @dataclass
@@ -65,3 +65,26 @@ def written(tmp_path):
         return path
 
     return write
+
+
+_STAND_IN = """
+import json, sys
+job = json.load(open(sys.argv[1]))
+out = open(job["out_fd"], "wb", 0)
+def say(letter, text): out.write((letter + " " + text + "\\n").encode())
+"""
+_END = "say('X', json.dumps({'cause': 'end', 't_ms': 100000, 'ticks': 1, 'detail': None}))\n"
+
+
+@pytest.fixture
+def cabinet(tmp_path, monkeypatch):
+    """Make a list of lines the output of the simulated cabinet."""
+    script = tmp_path / "tools" / "packwarden_sim" / "start.py"
+    script.parent.mkdir(parents=True)
+    monkeypatch.setattr(vm, "REPOSITORY", tmp_path)
+
+    def play(lines=(), source=""):
+        said = "".join(f"say({letter!r}, {text!r})\n" for letter, text in lines)
+        script.write_text(_STAND_IN + source + said + _END)
+
+    return play

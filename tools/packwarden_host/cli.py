@@ -57,6 +57,35 @@ def sim(
 
 
 @app.command()
+def campaign(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME",
+            help="Scenarios by name, TOML files, folders of them; else all that come along.",
+            show_default=False,
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Boards side by side; else one for each core.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Chooses the noise of the chips; else each scenario does.")
+    ] = None,
+    vm: Vm = "micropython",
+    form: Annotated[Literal["text", "markdown", "jsonl"], typer.Option("--format")] = "text",
+    file: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the table to this file as well.")
+    ] = None,
+):
+    """Run scenarios through the whole firmware, side by side, and print what came of each."""
+    from packwarden_host import campaign as campaigning
+
+    request = campaigning.Request(tuple(names or ()), jobs, seed, vm, form, file)
+    campaigning.run(request)
+
+
+@app.command()
 def replay(
     trace: Annotated[Path, typer.Argument(help="CSV file, a column per measured quantity.")],
     config: Annotated[Path, typer.Option(help="The bank's configuration (config new).")],

@@ -4,8 +4,10 @@ In a Markdown file of the repository
 - a block fenced as `csv NAME` or `json NAME` is written to that file first;
 - a block fenced as `console` holds lines `$ command`, each followed by its output; `packwarden`
   and `make` are run, one after another in one scratch folder per file;
-- a table between `<!-- packwarden ... -->` and `<!-- end -->` is the output of that command.
-`differences` tells what has changed since, figures of the machine's speed aside.
+- a table between `<!-- packwarden ... -->` and `<!-- end -->` is the output of that command, which
+  has to succeed; what it says on stderr is not part of it.
+`make campaign` does the same for the page with the campaign's table, which takes too long for
+`make docs`. `differences` tells what has changed since, figures of the machine's speed aside.
 """
 
 import difflib
@@ -15,6 +17,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from packwarden_host import REPOSITORY
@@ -47,7 +50,7 @@ def refreshed(text: str) -> str:
 
 
 def _table(command: str, folder: str) -> str:
-    text = _output(command, folder)
+    text = _run(command, folder, stdout=subprocess.PIPE, check=True).stdout
     if not text.startswith("|"):
         text = f"```\n{text}```\n"
     return f"<!-- {command} -->\n{text}<!-- end -->"
@@ -55,6 +58,11 @@ def _table(command: str, folder: str) -> str:
 
 def _output(command: str, folder: str) -> str:
     """What a command prints in a pipe: its output, then its complaints."""
+    done = _run(command, folder, capture_output=True, timeout=300)
+    return done.stdout + done.stderr
+
+
+def _run(command: str, folder: str, **how) -> subprocess.CompletedProcess[str]:
     words = shlex.split(command)
     where = folder
     if words[0] == "packwarden":
@@ -64,10 +72,7 @@ def _output(command: str, folder: str) -> str:
     else:
         raise ValueError(f"the documentation shows a command that is not run: {command}")
     plain = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
-    done = subprocess.run(
-        words, cwd=where, env=plain, capture_output=True, text=True, check=False, timeout=300
-    )
-    return done.stdout + done.stderr
+    return subprocess.run(words, cwd=where, env=plain, text=True, **how)
 
 
 def _without_speed(text: str) -> str:
@@ -82,13 +87,19 @@ def differences(name: str) -> list[str]:
     return list(difflib.unified_diff(*shown, "shown", "printed", lineterm="", n=1))
 
 
-def main() -> None:
-    """Refresh every document in place."""
-    for name in FILES:
+def main(names: Sequence[str]) -> None:
+    """Refresh documents in place; one with a table whose command fails stays as it was."""
+    for name in names:
         path = REPOSITORY / name
-        path.write_text(refreshed(path.read_text()))
+        try:
+            text = refreshed(path.read_text())
+        except subprocess.CalledProcessError as error:
+            sys.exit(f"{error.stdout}{name} stays as it was: {error}")
+        except KeyboardInterrupt:
+            sys.exit(130)
+        path.write_text(text)
         print(f"refreshed {name}")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:] or FILES)

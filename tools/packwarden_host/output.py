@@ -1,7 +1,13 @@
 """How results reach a person: rich tables and colour on a terminal, plain lines in a pipe."""
 
+import errno
+import os
 import sys
+import tempfile
 from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from packwarden_host.errors import BadInput
 
 # Colours of event kinds, by rich's names.
 STYLES = {
@@ -47,11 +53,56 @@ def table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> No
             shown.add_row(*(Text(cell) for cell in row))
         Console(highlight=False).print(shown)
         return
-    widths = [max(len(cell) for cell in column) for column in zip(heads, *rows, strict=True)]
-    print(title)
-    for row in (tuple(heads), *rows):
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print("  ".join(cells).rstrip())
+    print(plain_table(title, heads, rows))
+
+
+def plain_table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table as a title and aligned columns that never wrap."""
+    lines = [tuple(heads), *(tuple(row) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    shown = [title]
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        shown.append("  ".join(cells).rstrip())
+    return "\n".join(shown)
+
+
+def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table for a README."""
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def check_writable(path: Path) -> None:
+    """Refuse, before the work is done, what `write_whole` could not write."""
+    if path.exists() and not path.is_file():
+        raise BadInput(f"{path}: is {'a directory' if path.is_dir() else 'not a file'}")
+    if not os.access(path.parent, os.W_OK):
+        missing = not path.parent.is_dir()
+        raise BadInput(f"{path}: {os.strerror(errno.ENOENT if missing else errno.EACCES)}")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file aside, then rename it: there is the whole text, or what was there before."""
+    check_writable(path)
+    try:
+        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror or error}") from error
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(aside).chmod(0o666 & ~umask)
+        os.replace(aside, path)
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror or error}") from error
+    finally:
+        Path(aside).unlink(missing_ok=True)
 
 
 def event_text(event: dict) -> str:

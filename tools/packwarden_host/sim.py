@@ -1,16 +1,14 @@
 """`packwarden sim`: the cabinet without hardware, watched through the firmware's own console."""
 
-import json
 import math
 import os
 import tty
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from packwarden_host import bank_file, output, scenario, verdict
+from packwarden_host import output, scenario, scenario_run
 from packwarden_host.errors import BadInput, RunFailed
-from packwarden_host.replay import restart_text, with_tick
 from packwarden_host.scenario import Scenario
+from packwarden_host.scenario_run import Heard
 from packwarden_host.sim_view import LiveView, PlainView, real_time_s
 from packwarden_host.vm import Cabinet, Job
 
@@ -22,12 +20,8 @@ _DEFAULT_BATTERIES = 4
 # A person watches a run for so long, if the machine keeps up and no speed was asked for.
 _WATCHED_S = 30
 _FASTEST = 1_000_000
-# The bank is asked so often in a run, whoever watches: all see the same run.
-_REPORTS = 300
+# In a pipe the bank is shown so often in a run.
 _PRINTED = 20
-_LEAST_PERIOD_MS = 1000
-# The last question is asked so long before the end that a reply under way does not swallow it.
-_WHY_BEFORE_END_MS = 1000
 
 
 @dataclass(frozen=True)
@@ -42,14 +36,6 @@ class Request:
     pty: bool = False
 
 
-@dataclass
-class _Heard:
-    """What a run has said so far."""
-
-    events: list[dict] = field(default_factory=list)
-    why: str | None = None
-
-
 def show_list() -> None:
     """Print the scenarios that come along."""
     rows = [(name, scenario.read(name).title) for name in scenario.shipped()]
@@ -59,16 +45,12 @@ def show_list() -> None:
 def run(request: Request) -> None:
     """Run what was asked for; RunFailed if a scenario's expectation was not met."""
     plan = _plan(request)
-    config = with_tick(bank_file.build(plan.choices()), plan.tick_ms)
-    speed = _speed(request, plan)
-    seed = plan.seed if request.seed is None else request.seed
+    config = scenario_run.configuration(plan)
+    job = scenario_run.job(plan, request.seed, _speed(request, plan))
     if request.pty:
-        _run_on_pty(request, plan, config, Job(plan.source(), None, seed, speed))
-        return
-    job = Job(plan.source(), plan.end_ms, seed, speed, console="script", faults=plan.job_faults())
-    job.script = [[max(plan.end_ms - _WHY_BEFORE_END_MS, 0), "why --json\n"]]
-    job.script_every = [_period_ms(plan.end_ms, _REPORTS), "bank --json\n"]
-    _run_watched(request, plan, config, job)
+        _run_on_pty(request, plan, config, job)
+    else:
+        _run_watched(request, plan, config, job)
 
 
 def _plan(request: Request) -> Scenario:
@@ -119,50 +101,24 @@ def _speed(request: Request, plan: Scenario) -> float:
     return speed
 
 
-def _period_ms(end_ms: int, parts: int) -> int:
-    """A round period that divides a run into about so many parts."""
-    for seconds in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800):
-        if seconds * 1000 * parts >= end_ms:
-            return seconds * 1000
-    return 3_600_000 * math.ceil(end_ms / parts / 3_600_000)
-
-
 def _run_watched(request: Request, plan: Scenario, config: dict, job: Job) -> None:
-    rated_A = plan.bank.rated_current_A
-    view = LiveView(plan.title, rated_A) if output.is_terminal() else PlainView()
-    printed_ms = 0 if output.is_terminal() else _period_ms(plan.end_ms, _PRINTED)
-    if not output.is_terminal():
+    if output.is_terminal():
+        view = LiveView(plan.title, plan.bank.rated_current_A)
+    else:
+        view = PlainView(scenario_run.period_ms(plan.end_ms, _PRINTED))
         output.line(plan.title)
     began_s = real_time_s()
-    heard = _Heard()
+    heard = Heard()
     with Cabinet(config, request.vm) as cabinet:
         with view:
-            _listen(cabinet.lines(job), view, printed_ms, heard)
+            scenario_run.listen(cabinet.lines(job), view, heard)
         took_s = real_time_s() - began_s
     _summarize(plan, heard, took_s)
 
 
-def _listen(lines: Iterator[tuple[str, str]], view: PlainView, printed_ms: int, heard: _Heard):
-    """Show what the run says; of the bank's reports one each `printed_ms` (0: every one)."""
-    next_ms = 0
-    for letter, text in lines:
-        if letter == "E":
-            heard.events.append(json.loads(text))
-            view.event(text)
-        elif letter == "X":
-            view.note(restart_text(json.loads(text)))
-        elif letter == "C" and text.startswith('{"t_ms":'):
-            report = json.loads(text)
-            if report["t_ms"] >= next_ms:
-                view.bank(report)
-                next_ms = report["t_ms"] - report["t_ms"] % max(printed_ms, 1) + printed_ms
-        elif letter == "C" and text.startswith('{"why":'):
-            heard.why = json.loads(text)["why"]
-
-
-def _summarize(plan: Scenario, heard: _Heard, took_s: float) -> None:
+def _summarize(plan: Scenario, heard: Heard, took_s: float) -> None:
     output.line(f"why: {heard.why or 'nothing has tripped'}", "bold")
-    findings = verdict.judge(plan, heard.events)
+    findings = scenario_run.judge(plan, heard)
     for finding in findings:
         mark = "ok    " if finding.met else "FAILED"
         output.line(
@@ -187,11 +143,10 @@ def _run_on_pty(request: Request, plan: Scenario, config: dict, job: Job) -> Non
         tty.setraw(slave)
         path = os.ttyname(slave)
         output.line(f"{plan.title}: console on {path} (packwarden console {path}); Ctrl-C ends")
-        job.console = "stdio"
-        job.faults = plan.job_faults()
-        view = PlainView()
+        # Nobody but the person at the terminal types, and there is no end.
+        job = Job(job.source, None, job.seed, job.speed, console="stdio", faults=job.faults)
         with Cabinet(config, request.vm, terminal=master) as cabinet:
-            _listen(cabinet.lines(job), view, 0, _Heard())
+            scenario_run.listen(cabinet.lines(job), PlainView(), Heard())
     finally:
         os.close(master)
         os.close(slave)

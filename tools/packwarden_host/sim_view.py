@@ -6,6 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from packwarden_host import output
+from packwarden_host.scenario_run import Watcher
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -35,8 +36,15 @@ def number(facts: dict, name: str, unit: str) -> str:
     return facts.get(f"{name}_state", _UNKNOWN) if value is None else f"{value:.1f} {unit}"
 
 
-class PlainView:
-    """One line per event, and one per report of the bank; nothing in them depends on real time."""
+class PlainView(Watcher):
+    """One line per event, and one of the bank each `every_ms` (0: for every report).
+
+    Nothing in them depends on real time.
+    """
+
+    def __init__(self, every_ms: int = 0):
+        self._every_ms = every_ms
+        self._next_ms = 0
 
     def __enter__(self):
         return self
@@ -55,6 +63,10 @@ class PlainView:
 
     def bank(self, report: dict) -> None:
         """Show the firmware's reply to `bank --json`."""
+        t_ms = report["t_ms"]
+        if t_ms < self._next_ms:
+            return
+        self._next_ms = t_ms - t_ms % max(self._every_ms, 1) + self._every_ms
         batteries = report["batteries"]
         currents = " ".join(_short(facts["current_A"]) for facts in batteries)
         hottest = max(
@@ -70,7 +82,7 @@ class PlainView:
         opened = [f"Q{f['battery']:02d}" for f in batteries if f["breaker"] != "closed"]
         opened += ["main"] if report["main"] != "closed" else []
         states = f"  not closed: {' '.join(opened)}" if opened else ""
-        output.line(f"{report['t_ms'] / 1000:12.3f} s  bank  {currents} A{heat}{states}")
+        output.line(f"{t_ms / 1000:12.3f} s  bank  {currents} A{heat}{states}")
 
 
 def _short(value: float | None) -> str:
@@ -84,6 +96,7 @@ class LiveView(PlainView):
         from rich.console import Console
         from rich.live import Live
 
+        super().__init__()
         self._title = title
         self._rated_A = rated_A
         self._report: dict | None = None

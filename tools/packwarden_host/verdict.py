@@ -15,6 +15,7 @@ class Finding:
     asked: str
     seen: str
     met: bool
+    event: dict | None = None  # that decided it
 
 
 def judge(scenario: Scenario, events: list[dict]) -> list[Finding]:
@@ -28,7 +29,8 @@ def _expected(claim: Expect, events: list[dict]) -> Finding:
     for event in events:
         if _agrees(claim, event):
             met = event["t_ms"] <= claim.by_s * 1000
-            return Finding(asked, f"seen at {_at(event)}" + ("" if met else ", too late"), met)
+            seen = f"seen at {_at(event)}" + ("" if met else ", too late")
+            return Finding(asked, seen, met, event)
     return Finding(asked, "not seen", False)
 
 
@@ -37,7 +39,7 @@ def _forbidden(claim: Forbid, events: list[dict]) -> Finding:
     for event in events:
         in_time = claim.until_s is None or event["t_ms"] <= claim.until_s * 1000
         if in_time and _agrees(claim, event):
-            return Finding(asked, f"seen at {_at(event)}", False)
+            return Finding(asked, f"seen at {_at(event)}", False, event)
     return Finding(asked, "not seen", True)
 
 

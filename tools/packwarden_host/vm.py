@@ -58,6 +58,7 @@ class Cabinet:
         self._command = _vm_command(vm)
         self._terminal = terminal
         self._process: subprocess.Popen | None = None
+        self._ended = False
 
     def __enter__(self):
         self._temporary = tempfile.TemporaryDirectory(prefix="packwarden-")
@@ -91,6 +92,11 @@ class Cabinet:
             yield "X", json.dumps(self.ending | {"detail": said})
         if self.ending["cause"] == "crash":
             raise RunFailed(f"the simulated cabinet crashed: {self.ending.get('detail')}")
+
+    def end(self) -> None:
+        """End the run, from any thread and at any time: `lines` then raises RunFailed."""
+        self._ended = True
+        self._stop()
 
     def _one_life(self, job: Job) -> Iterator[tuple[str, str]]:
         with self._started(job) as reader:
@@ -143,6 +149,8 @@ class Cabinet:
                 # Ctrl-C at the terminal is for the host, which then ends this process.
                 start_new_session=True,
             )
+        if self._ended:  # while it was started
+            self._stop()
 
     def _wait(self) -> None:
         """The lines have ended: so has the process, or it hangs and is ended."""
