@@ -11,7 +11,7 @@ import time
 from micropython import const
 
 from packwarden.chips.analog_mux import MuxPair
-from packwarden.chips.ina2xx import Monitor
+from packwarden.chips.ina2xx import Monitor, limit_words
 from packwarden.chips.mcp23017 import Expander
 from packwarden.fixed import BIAS, MASK, NONE, ints
 from packwarden.frame import ABSENT, CONFIG_LOST, FROZEN, MAIN_BIT, OK, WRONG_CHIP
@@ -22,18 +22,32 @@ _SLOW_ms = const(400)  # a round of the slow channels
 _WHOLE_TICK_ms = const(250)
 _HUNG_us = const(10000)  # a transaction that failed after this long was a time-out
 _MUX_INPUTS = const(16)
+_ASKED = const(4)  # monitors in a tick while one of them gives an alert
+ALL = const(0xFFFF)  # every battery's bit, and the main's
 
 
 class Acquisition:
-    """The inputs of a cabinet: monitors, multiplexers, contacts."""
+    """The inputs of a cabinet: monitors, multiplexers, contacts, the supply of the coils."""
 
-    def __init__(self, board, bank, frame, monitors_bus, expanders_bus, select_pins, adcs):
-        """Bind the chips that a board wires to the channels of `frame`. Boot only."""
+    def __init__(self, board, bank, frame, monitors_bus, expanders_bus, select_pins, adcs, inputs):
+        """Bind the chips that a board wires to the channels of `frame`. Boot only.
+
+        `inputs`: the pins of the external trip contact and of the monitors' ALERT, and the ADC of
+        the coils' supply.
+        """
         n = bank.batteries
         self._frame = frame
         self._bus_channel = frame.bus
         addresses = list(board.MONITOR_ADDRESSES[:n]) + [board.MONITOR_ADDRESSES[-1]]
-        self._monitors = [Monitor(monitors_bus, address, bank.monitor) for address in addresses]
+        over_mA, over_mV = bank.chip_limits()
+        under_mA = None if over_mA is None else -over_mA
+        battery = limit_words(bank.monitor, bank.shunt_uohm, over_mA, under_mA, over_mV, None)
+        busbar = limit_words(bank.monitor, bank.shunt_uohm, None, None, over_mV, None)
+        self._monitors = [
+            Monitor(monitors_bus, address, bank.monitor, battery) for address in addresses[:-1]
+        ]
+        self._monitors.append(Monitor(monitors_bus, addresses[-1], bank.monitor, busbar))
+        self._alert_turn = 0
         self._count = n + 1
         self._state = ints(n + 1)
         self._failures = ints(n + 1, _FAILURES)  # nobody has answered yet
@@ -43,7 +57,10 @@ class Acquisition:
         self._mux_at = 0
         self._aux_a = _places(board.AUX_A, n) if bank.feedback in ("52a", "both") else ()
         self._aux_b = _places(board.AUX_B, n) if bank.feedback in ("52b", "both") else ()
-        self._bms = _places(board.BMS, n)
+        self._bms = _places(board.BMS, n) if bank.bms_contact != "none" else ()
+        self._trip_circuit = board.TRIP_CIRCUIT if bank.trip_circuit != "none" else None
+        self._external, self._alert, self._supply = inputs
+        self._divider = board.SUPPLY_DIVIDER
         self._plan_inputs(board, expanders_bus)
         self._verified = 0
         self._channels = self._plan_mux(board, n)
@@ -56,10 +73,16 @@ class Acquisition:
         wired = ints(len(board.INPUT_EXPANDERS))
         for expander, bit, _ in self._aux_a + self._aux_b + self._bms:
             wired[expander] |= 1 << bit
+        if self._trip_circuit:
+            wired[self._trip_circuit[0]] |= 1 << self._trip_circuit[1]
         self._places = [place for place in range(len(wired)) if wired[place]]
-        positions = [expander for expander, _, _ in self._aux_a + self._aux_b]
-        # Those that carry contacts of breakers: while one is lost, no position is known.
-        self._positions = [i for i in range(len(self._places)) if self._places[i] in positions]
+        # Per expander: the breakers and the batteries whose contacts it carries.
+        self._breakers_of = ints(len(wired))
+        self._bms_of = ints(len(wired))
+        for expander, _, target in self._aux_a + self._aux_b:
+            self._breakers_of[expander] |= 1 << target
+        for expander, _, target in self._bms:
+            self._bms_of[expander] |= 1 << target
         self._inputs_failures = ints(len(self._places))  # in a row
         self._inputs_away_ms = ints(len(self._places))
         self._inputs_read = ints(len(self._places))  # 1: its word is what its pins are
@@ -114,8 +137,34 @@ class Acquisition:
             if not self._hung:
                 self._slow(now_ms)
         self.temperatures()
+        self._pins()
+        if self._frame.alert:
+            self._answer_alert(now_ms)
         if not self._hung:
             self._contacts(now_ms)
+
+    def _answer_alert(self, now_ms):
+        """Read the flags of some monitors, which clears those that are over.
+
+        All of them within 40 ms: the latch behind ALERT opens the main breaker after 300 ms.
+        """
+        for _ in range(_ASKED):
+            place = self._alert_turn
+            self._alert_turn = place + 1 if place + 1 < self._count else 0
+            if not self._hung and self._present(place, now_ms):
+                try:
+                    self._monitors[place].alerts()
+                except OSError:
+                    self._failed(place, now_ms)
+
+    def _pins(self):
+        """Read what is on pins of its own; a closed contact and an alert pull theirs low."""
+        frame = self._frame
+        frame.external = 1 - self._external()
+        frame.alert = 1 - self._alert()
+        if frame.supply >= 0:
+            at_mV = self._supply.read_uv() // 1000
+            self._store(frame.supply, BIAS + at_mV * self._divider, OK)
 
     def complete(self, attempts):
         """Return True when every channel has been attempted that often."""
@@ -150,6 +199,10 @@ class Acquisition:
         try:
             if turn % 3 == 0:
                 self._store_voltage(place, BIAS + monitor.read_voltage(), self._state[place])
+                if place == self._count - 1 and self._frame.main >= 0:
+                    self._store(
+                        self._frame.main, BIAS + monitor.read_current(), self._state[place]
+                    )
             elif turn % 3 == 1:
                 converted = monitor.converted()
                 if not converted:
@@ -170,8 +223,10 @@ class Acquisition:
                 self._state[place] = OK
 
     def _store_voltage(self, place, stored, note):
+        self._store(self._frame.voltage + place, stored, note)  # behind the last: the busbar's
+
+    def _store(self, channel, stored, note):
         frame = self._frame
-        channel = frame.voltage + place  # behind the last battery's: the busbar's
         frame.raw[channel] = stored
         frame.note[channel] = note
         frame.count[channel] = (frame.count[channel] - MASK) & MASK
@@ -208,6 +263,8 @@ class Acquisition:
             frame.raw[place] = NONE
             frame.note[place] = ABSENT
             frame.count[place] = (frame.count[place] - MASK) & MASK
+        elif frame.main >= 0:
+            self._store(frame.main, NONE, ABSENT)
         self._store_voltage(place, NONE, ABSENT)
         self._notice_hang()
 
@@ -248,16 +305,28 @@ class Acquisition:
         for i in range(len(self._inputs)):
             if not self._hung:
                 self._input(i, now_ms)
-        self._verified = (self._verified + 1) % len(self._inputs)
+        if self._inputs:
+            self._verified = (self._verified + 1) % len(self._inputs)
         frame = self._frame
         frame.aux_a = self._gather(self._aux_a)
         frame.aux_b = self._gather(self._aux_b)
         frame.bms = self._gather(self._bms)
-        known = True
-        for i in self._positions:
+        unknown = 0
+        bms_unknown = 0
+        circuit_known = 1
+        for i in range(len(self._places)):
             if not self._inputs_read[i] or self._inputs_failures[i] >= _FAILURES:
-                known = False
-        frame.contacts_known = known
+                expander = self._places[i]
+                unknown |= self._breakers_of[expander]
+                bms_unknown |= self._bms_of[expander]
+                if self._trip_circuit and expander == self._trip_circuit[0]:
+                    circuit_known = 0
+        frame.contacts_known = ALL & ~unknown
+        frame.bms_known = ALL & ~bms_unknown
+        frame.trip_circuit_known = circuit_known
+        if self._trip_circuit:
+            word = self._words[self._trip_circuit[0]]
+            frame.trip_circuit = (word >> self._trip_circuit[1]) & 1
 
     def _input(self, i, now_ms):
         """Read the contacts of one expander; one that was away is configured anew first."""

@@ -18,7 +18,13 @@ from acquisition import Acquisition
 from outputs import Outputs
 from packwarden import VERSION, settings
 from packwarden.console import Console
-from packwarden.protection import INPUTS_FAIL, OUTPUTS_FAIL, Protection
+from packwarden.protection import (
+    INPUTS_FAIL,
+    MEMORY_FAILS,
+    OUTPUTS_FAIL,
+    TICKS_LATE,
+    Protection,
+)
 from packwarden.views import Context
 from retained import Retained, SAVE_ms
 from terminal import SLICE_us, Terminal
@@ -29,6 +35,7 @@ _ATTEMPTS = const(3)  # of every channel before it is believed; then the cabinet
 _ARM_ms = const(3000)  # and at the latest after this long: what is missing is a sensor fault
 _MUX_us = const(20000)  # how often the multiplexers move at least: see `Acquisition.temperatures`
 _LATE_us = const(1000)
+_LATE_TICKS = const(3)  # one after the other, and protection is no longer in time
 _COLLECT_us = const(6000)  # what a collection may take
 _COLLECT_ms = const(1000)  # how often garbage of the console is collected ...
 _OVERDUE_ms = const(2000)  # ... and when it is although no slack is long enough
@@ -75,21 +82,21 @@ class Cabinet:
             self.protection.frame,
             _bus(board.I2C_MONITORS),
             expanders,
-            [Pin(number, Pin.OUT, value=0) for number in board.MUX_SELECT],
-            [ADC(Pin(number), atten=ADC.ATTN_11DB) for number in board.MUX_ADC],
+            *inputs(),
         )
         self._outputs = Outputs(board, expanders, pins)
         self.timing = {"ticks": 0, "late_ticks": 0, "worst_late_us": 0, "missed_ticks": 0}
         self._console = Console(Context(self.protection, board.NAME, VERSION, self.timing))
         self._terminal = Terminal(self._console)
-        self._retained = Retained(self.protection.integrator.way)
+        self._retained = Retained(self.protection)
         self._saved_ms = 0
+        self._late_running = 0
         self._collected_ms = 0
 
     def boot(self):
         """Bring the outputs to their level first, then configure the chips."""
-        self._outputs.boot(self.protection.breakers.energised())
         self._retained.restore()
+        self._outputs.boot(self.protection.breakers.energised())
         self._acquisition.boot()
         self._console.greet()
         gc.collect()
@@ -118,7 +125,13 @@ class Cabinet:
         self._acquisition.read(now_ms)
         protection.faults = self._faults()
         protection.step(now_ms)
-        self._outputs.write(protection.breakers.energised(), protection.fan, protection.alarm)
+        self._outputs.write(
+            protection.breakers.energised(),
+            protection.fan,
+            protection.alarm,
+            protection.charge_allowed,
+            protection.discharge_allowed,
+        )
         self._outputs.verify()
 
     def fail_safe(self):
@@ -134,7 +147,11 @@ class Cabinet:
     def _faults(self):
         """Return the mask of what fails inside the controller."""
         faults = OUTPUTS_FAIL if self._outputs.failed else 0
-        return faults | INPUTS_FAIL if self._acquisition.inputs_lost else faults
+        if self._acquisition.inputs_lost:
+            faults |= INPUTS_FAIL
+        if self._retained.failed:
+            faults |= MEMORY_FAILS
+        return faults | TICKS_LATE if self._late_running >= _LATE_TICKS else faults
 
     def _next(self, deadline, tick_us):
         """Return the next deadline; ticks that were missed are left out, not made up for."""
@@ -175,13 +192,17 @@ class Cabinet:
             timing["worst_late_us"] = late_us
         if late_us > _LATE_us:
             timing["late_ticks"] += 1
+            self._late_running += 1
+        else:
+            self._late_running = 0
 
     def _retain(self):
-        """Keep what has to survive a reset."""
+        """Keep what has to survive a reset: a lockout at once, the integrators once a second."""
         now_ms = time.ticks_ms()
-        if time.ticks_diff(now_ms, self._saved_ms) >= SAVE_ms:
+        if time.ticks_diff(now_ms, self._saved_ms) >= SAVE_ms or self._retained.urgent():
             self._retained.save()
             self._saved_ms = now_ms
+        self._retained.commit()
 
     def _collect(self, deadline):
         """Collect what the console left behind, at a time of our choice and not in the tick.
@@ -197,6 +218,19 @@ class Cabinet:
             gc.collect()
             self._terminal.used = False
             self._collected_ms = now_ms
+
+
+def inputs():
+    """Return the pins and converters of an `Acquisition`: multiplexers, then all the others."""
+    return (
+        [Pin(number, Pin.OUT, value=0) for number in board.MUX_SELECT],
+        [ADC(Pin(number), atten=ADC.ATTN_11DB) for number in board.MUX_ADC],
+        (
+            Pin(board.PIN_EXTERNAL_TRIP, Pin.IN, Pin.PULL_UP).value,
+            Pin(board.PIN_ALERT, Pin.IN).value,
+            ADC(Pin(board.ADC_SUPPLY), atten=ADC.ATTN_11DB),
+        ),
+    )
 
 
 def _bus(wired):

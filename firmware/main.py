@@ -16,14 +16,14 @@ from machine import WDT, Pin, freq, reset
 
 import board
 
-# Active high, de-energised: no breaker moves, the alarm is given, nothing is permitted.
+# De-energised: no breaker moves, the alarm is given, nothing is permitted.
 PINS = [
-    Pin(number, Pin.OUT, value=0)
-    for number in (
-        board.PIN_MAIN_TRIP,
-        board.PIN_ALARM,
-        board.PIN_CHARGE,
-        board.PIN_DISCHARGE,
+    Pin(number, Pin.OUT, value=1 if name in board.ACTIVE_LOW_PINS else 0)
+    for name, number in (
+        ("main", board.PIN_MAIN_TRIP),
+        ("alarm", board.PIN_ALARM),
+        ("charge", board.PIN_CHARGE),
+        ("discharge", board.PIN_DISCHARGE),
     )
 ]
 

@@ -1,8 +1,9 @@
 """Outputs: written as a whole every tick, read back, and brought to their safe level on a failure.
 
 The alarm relay is energised in health and drops; the two run-permissives are energised while
-charging and discharging are allowed. Relay k of the expander is breaker k's: a shunt trip's coil,
-or what holds an undervoltage release or a contactor in; one more is the fan.
+charging and discharging are allowed, and are written before any breaker's output. Relay k of the
+expander is breaker k's: a shunt trip's coil, or what holds an undervoltage release or a contactor
+in; one more is the fan. Which level energises is the board's: see ACTIVE_LOW in board.py.
 """
 
 import time
@@ -18,15 +19,39 @@ _HUNG_us = const(10000)  # a transaction that failed after this long was a time-
 _AWAY_us = const(1000000)  # how often a hung expander is asked
 
 
+class Output:
+    """A relay on a pin of its own, with the level that energises it."""
+
+    def __init__(self, pin, active_low):
+        self._value = pin.value
+        self._off = 1 if active_low else 0
+        self._level = self._off
+
+    def write(self, energised):
+        """Energise (1) or let go (0). Allocates nothing."""
+        self._level = self._off ^ energised
+        self._value(self._level)
+
+    def agrees(self):
+        """Return whether the pad has the level that was written: a short would hold it."""
+        return self._value() == self._level
+
+
 class Outputs:
     """The relays of a cabinet. After the constructor nothing in here allocates."""
 
     def __init__(self, board, expanders_bus, pins):
-        """Bind the relay expander and the pins (main trip, alarm, charge, discharge). Boot."""
+        """Bind the relay expander and the pins (main, alarm, charge, discharge). Boot only."""
         self._relays = Expander(expanders_bus, board.RELAY_EXPANDER, 0xFFFF, 0)
         self._fan = 1 << board.RELAY_FAN_BIT
-        self._main, self._alarm, self._charge, self._discharge = [pin.value for pin in pins]
-        self._word = 0
+        self._inverted = board.ACTIVE_LOW_RELAYS
+        names = ("main", "alarm", "charge", "discharge")
+        self._pins = [
+            Output(pins[place], names[place] in board.ACTIVE_LOW_PINS)
+            for place in range(len(names))
+        ]
+        self._main, self._alarm, self._charge, self._discharge = self._pins
+        self._word = self._inverted
         self._written = False
         self._hung = False  # the expander lets the bus time out
         self._tried_us = 0
@@ -34,27 +59,30 @@ class Outputs:
 
     @property
     def failed(self):
-        """True while the relays' latch cannot be read back as written, twice in a row."""
+        """True while an output cannot be read back as written, twice in a row."""
         return self._mismatches >= _MISMATCHES
 
     def boot(self, energised):
         """Configure the relay expander with the level of every output, latch before direction."""
-        self._word = energised & _BATTERIES
+        self._word = (energised & _BATTERIES) ^ self._inverted
         try:
             if self._relays.configure(self._word) != OK:
                 self._mismatches = _MISMATCHES
         except OSError:
             self._mismatches = _MISMATCHES
 
-    def write(self, energised, fan, alarm):
-        """Renew every output: mask of energised breaker outputs, fan, alarm (True: drops)."""
-        self._main((energised >> MAIN_BIT) & 1)
-        self._alarm(0 if alarm else 1)
-        self._charge(1)
-        self._discharge(1)
+    def write(self, energised, fan, alarm, charge, discharge):
+        """Renew every output: mask of energised breaker outputs, fan, alarm (True: drops), and
+        whether charging and discharging are allowed.
+        """
+        self._charge.write(1 if charge else 0)
+        self._discharge.write(1 if discharge else 0)
+        self._main.write((energised >> MAIN_BIT) & 1)
+        self._alarm.write(0 if alarm else 1)
         word = energised & _BATTERIES
         if fan:
             word |= self._fan
+        word ^= self._inverted
         if self._hung and word == self._word:
             if time.ticks_diff(time.ticks_us(), self._tried_us) < _AWAY_us:
                 return  # a hung expander is asked once a second, and at each change
@@ -69,17 +97,19 @@ class Outputs:
             self._hung = time.ticks_diff(time.ticks_us(), self._tried_us) > _HUNG_us
 
     def verify(self):
-        """Read the latch back and repair the expander's configuration in rotation.
+        """Read every output back, at its pin, and repair the expander's configuration in rotation.
 
         Not where it did not even take the word: a second time-out would cost another 20 ms.
         """
         good = False
         if self._written:
             try:
-                good = self._relays.read_latch() == self._word
+                good = self._relays.read_pins() == self._word
                 good = self._relays.verify() == OK and good
             except OSError:
                 good = False
+        for pin in self._pins:
+            good = pin.agrees() and good
         if good:
             self._mismatches = 0
         elif self._mismatches < _MISMATCHES:
@@ -87,11 +117,11 @@ class Outputs:
 
     def fail_safe(self, energised):
         """Take the safe state: alarm and permissives drop, breaker outputs go to `energised`."""
-        self._alarm(0)
-        self._charge(0)
-        self._discharge(0)
-        self._main((energised >> MAIN_BIT) & 1)
+        self._charge.write(0)
+        self._discharge.write(0)
+        self._alarm.write(0)
+        self._main.write((energised >> MAIN_BIT) & 1)
         try:
-            self._relays.write(energised & _BATTERIES)
+            self._relays.write((energised & _BATTERIES) ^ self._inverted)
         except OSError:
             pass  # nothing is left to do; the reset that follows configures the chip anew

@@ -1,59 +1,134 @@
-"""What survives a reset in RTC memory: the inverse-time integrators.
+"""What survives a restart: the lockouts, and the inverse-time integrators.
 
-A motor that overloads the bank is no cooler because the controller restarted. The memory is lost
-at power-off and holds noise after it: a tag and a checksum tell. Written in the slack.
+RTC memory outlives a reset, the NVS partition also the loss of power. A lockout goes to the RTC
+memory in the next slack and to NVS once the breakers stand still, for a commit of the flash stops
+everything for up to 100 ms. The integrators live in RTC memory only: a motor that overloads the
+bank is no cooler because the controller restarted. The memory holds noise after power-on: tags and
+checksums tell.
 """
 
 import struct
+import time
 
+from esp32 import NVS
 from machine import RTC
 from micropython import const
 
 from packwarden.curves import FULL
+from packwarden.fixed import ints
 
 SAVE_ms = const(1000)  # how much of its way an integrator may lose by a reset
 
-_TAG = const(0x5057001)  # this layout
+_TAG = const(0x5057002)  # this layout
 _MASK = const((1 << 28) - 1)
+_NAMESPACE = "packwarden"
+_KEY = "lockout"
+_PATIENCE_ms = const(5000)  # how long a commit waits for breakers on their way
+_AGAIN_ms = const(60000)  # how soon a commit that failed is tried again
 
 
 class Retained:
-    """The RTC memory of a cabinet, bound to the array of its integrators' ways (0 .. FULL)."""
+    """The RTC memory and the NVS of a cabinet, bound to what of its protection they keep."""
 
-    def __init__(self, way):
-        self._way = way
+    def __init__(self, protection):
+        self._protection = protection
+        self._lockout = protection.decider.lockout
+        self._ways = [integrator.way for integrator in protection.integrators]
+        self._count = sum(len(way) for way in self._ways)
+        self._flat = ints(self._count)
         self._rtc = RTC()
-        self._buffer = bytearray(4 * len(way) + 8)
-        self._kept = False  # something that is not all zero has been written
+        self._at = 4 * self._count + 8
+        self._blank = bytes(self._lockout.dump())  # nothing is locked out
+        self._buffer = bytearray(self._at + len(self._blank))
+        self._kept = False  # an integrator that is not zero has been written
+        self._nvs = None
+        self._uncommitted = False
+        self._since_ms = 0
+        self.failed = False  # the NVS does not keep what it is given
 
     def restore(self):
-        """Take the ways over from before the reset; return whether there were any. Boot only."""
+        """Take over what is from before the restart. Boot only; raises nothing.
+
+        A lockout that cannot be read is `failed`, and so an alarm, until one has been kept again.
+        """
         memory = self._rtc.memory()
+        self._restore_ways(memory)
+        kept = bytearray(self._blank)
+        try:
+            self._nvs = NVS(_NAMESPACE)
+            self._nvs.get_blob(_KEY, kept)
+        except OSError:
+            kept[:] = self._blank  # nothing has been kept yet
+        if not self._lockout.load(memory[self._at :]):
+            self.failed = not self._lockout.load(kept)
+        self._uncommitted = bytes(kept) != bytes(self._lockout.dump())
+
+    def _restore_ways(self, memory):
         if len(memory) < len(self._buffer):
-            return False
-        found = struct.unpack_from("<%di" % (len(self._way) + 2), memory)
+            return
+        found = struct.unpack_from("<%di" % (self._count + 2), memory)
         ways = found[1:-1]
         if found[0] != _TAG or found[-1] != _checksum(ways):
-            return False
+            return
         if min(ways) < 0 or max(ways) > FULL:
-            return False
-        for k in range(len(ways)):
-            self._way[k] = ways[k]
-        return True
+            return
+        at = 0
+        for way in self._ways:
+            for k in range(len(way)):
+                way[k] = ways[at + k]
+            at += len(way)
+
+    def urgent(self):
+        """Return whether a lockout has changed. Allocates nothing."""
+        return self._lockout.unsaved()
 
     def save(self):
-        """Write the ways, unless they are all zero and were. Allocates nothing."""
+        """Write what has changed to the RTC memory. Allocates nothing."""
+        at = 0
         moving = False
-        for way in self._way:
-            if way:
-                moving = True
-        if moving or self._kept:
-            self._kept = moving
-            struct.pack_into("<i", self._buffer, 0, _TAG)
-            for k in range(len(self._way)):
-                struct.pack_into("<i", self._buffer, 4 * k + 4, self._way[k])
-            struct.pack_into("<i", self._buffer, len(self._buffer) - 4, _checksum(self._way))
-            self._rtc.memory(self._buffer)
+        for way in self._ways:
+            for done in way:
+                self._flat[at] = done
+                at += 1
+                if done:
+                    moving = True
+        changed = self._lockout.unsaved()
+        if changed:
+            self._uncommitted = True
+            self._since_ms = time.ticks_ms()
+        if not (moving or self._kept or changed):
+            return
+        self._kept = moving
+        buffer = self._buffer
+        struct.pack_into("<i", buffer, 0, _TAG)
+        for k in range(self._count):
+            struct.pack_into("<i", buffer, 4 * k + 4, self._flat[k])
+        struct.pack_into("<i", buffer, self._at - 4, _checksum(self._flat))
+        lockout = self._lockout.dump()
+        at = self._at
+        for byte in lockout:
+            buffer[at] = byte
+            at += 1
+        self._rtc.memory(buffer)
+
+    def commit(self):
+        """Write a lockout that has changed to NVS, unless breakers are on their way. Slack."""
+        if not self._uncommitted or self._nvs is None:
+            return
+        waited_ms = time.ticks_diff(time.ticks_ms(), self._since_ms)
+        if self.failed:
+            if waited_ms < _AGAIN_ms:
+                return
+        elif self._protection.moving() and waited_ms < _PATIENCE_ms:
+            return
+        self._since_ms = time.ticks_ms()
+        try:
+            self._nvs.set_blob(_KEY, self._lockout.dump())
+            self._nvs.commit()
+            self._uncommitted = False
+            self.failed = False
+        except OSError:
+            self.failed = True
 
 
 def _checksum(ways):

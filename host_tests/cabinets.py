@@ -8,7 +8,7 @@ in here from their data sheets, so that the library is not measured by itself.
 import json
 import math
 
-from packwarden import elements
+from packwarden import elements, levels
 from packwarden.fixed import BIAS, MASK, NONE
 from packwarden.frame import ABSENT, MAIN_BIT
 from packwarden.protection import Protection
@@ -49,8 +49,8 @@ def configuration(batteries=4, changes=None, rated_A=100):
             "bms_contact": "closed_on_alarm",
         },
         "breakers": {"kind": "shunt_trip", "feedback": "52a"},
-        "elements": elements.defaults(rated_A),
     }
+    config["elements"] = elements.defaults(config["bank"])
     for path, value in (changes or {}).items():
         put(config, path, value)
     return config
@@ -69,10 +69,20 @@ def put(config, path, value):
 
 def only(config, *paths):
     """Switch every row of every element off but those named, like `reverse_current.trip`."""
-    for slug, levels in config["elements"].items():
-        for key in levels:
+    for slug, given in config["elements"].items():
+        for key in given:
             if f"{slug}.{key}" not in paths and slug not in paths:
-                levels[key] = "off"
+                given[key] = "off"
+    return config
+
+
+def at_once(config):
+    """Let no trip wait for a low current."""
+    for element in elements.TABLE:
+        for level in element.levels:
+            given = config["elements"][element.slug][level.key]
+            if given != "off" and level.wait_ms is not None:
+                given["wait_ms"] = 0
     return config
 
 
@@ -102,9 +112,17 @@ class Cabinet:
         n = self.batteries = self.frame.batteries
         self.main = n
         sensors = self.config["sensors"]
-        shunt_V, self._bus_V, self._largest = CHIPS[sensors["monitor"]]
-        self._count_A = shunt_V / (sensors["shunt_uohm"] * 1e-6)
+        self._shunt_V, self._bus_V, self._largest = CHIPS[sensors["monitor"]]
+        self._count_A = self._shunt_V / (sensors["shunt_uohm"] * 1e-6)
         self.current_A = [0.0] * n
+        self.main_A = None  # of the main shunt; None: the sum of what flows
+        self.supply_V = 24.0
+        self.bms_gives = set()  # batteries whose BMS gives an alarm
+        self.external_gives = False
+        self.trip_circuit_open = False
+        self.alert = 0
+        self.both_open = set()  # breakers (index) of which neither contact is closed
+        self.contacts_lost = set()  # breakers (index) whose contacts cannot be read
         self.voltage_V = [3.3 * self.config["bank"]["cells"]] * n
         self.voltage_bus_V = self.voltage_V[0]
         self.plus_C = [25.0] * n
@@ -172,7 +190,7 @@ class Cabinet:
 
     def quantity(self, name, battery=0, terminal=0):
         """Return a quantity (battery from 0; terminal 0 +, 1 -) in its internal unit, or None."""
-        scope, _ = elements.quantity_facts(name)
+        scope = levels.quantity_facts(name)[0]
         offset = (2 * battery + terminal, battery, 0)[scope]
         quantities = self.protection.quantities
         return quantities.value(quantities.places[name] + offset)
@@ -200,6 +218,7 @@ class Cabinet:
 
     def _sample(self):
         frame = self.frame
+        sensors = self.config["sensors"]
         self._ticks += 1
         for k in range(self.batteries):
             toggle = (self._ticks + k) & 1 if self.noisy else 0
@@ -210,6 +229,13 @@ class Cabinet:
         self._put(frame.bus, self._code(self.voltage_bus_V, self._bus_V))
         self._put(frame.ambient, self.count_of(self.ambient_C))
         self._put(frame.reference, 11000)
+        if frame.supply >= 0:
+            self._put(frame.supply, round(self.supply_V * 1000))
+        if frame.main >= 0:
+            flows_A = sum(self.flowing_A(k) for k in range(self.batteries))
+            main_A = flows_A if self.main_A is None else self.main_A
+            per_count_A = self._shunt_V / (sensors["main_shunt_uohm"] * 1e-6)
+            self._put(frame.main, self._code(main_A, per_count_A))
         self._contacts()
 
     def _code(self, value, per_count):
@@ -236,9 +262,22 @@ class Cabinet:
                 a |= self.bit(index)
             if not closed:
                 b |= self.bit(index)
+        for index in self.both_open:
+            a &= ~self.bit(index)
+            b &= ~self.bit(index)
         self.frame.aux_a = a if wired in ("52a", "both") else 0
         self.frame.aux_b = b if wired in ("52b", "both") else 0
-        self.frame.contacts_known = True
+        lost = sum(self.bit(index) for index in self.contacts_lost)
+        self.frame.contacts_known = 0xFFFF & ~lost
+        sensors = self.config["sensors"]
+        given = sum(1 << k for k in self.bms_gives)
+        self.frame.bms = given if sensors["bms_contact"] == "closed_on_alarm" else ~given & 0x7FFF
+        self.frame.bms_known = 0x7FFF
+        closes = sensors.get("external_trip", "open_on_trip") == "closed_on_trip"
+        self.frame.external = int(self.external_gives == closes)
+        self.frame.trip_circuit = int(not self.trip_circuit_open)
+        self.frame.trip_circuit_known = 1
+        self.frame.alert = self.alert
 
     def _obey(self):
         """Note which outputs say open: an energised coil, or a hold that dropped."""

@@ -23,7 +23,7 @@ from packwarden_sim.trace_source import TraceSource
 from packwarden_sim.wiring import Wiring
 
 FOLDERS = ("boards/cabinet15", "firmware")
-FAKES = ("machine", "time", "select", "esp", "gc")
+FAKES = ("machine", "time", "select", "esp", "esp32", "gc")
 NOT_MODULES = ("main", "manifest")
 MODULES = sorted(
     path.stem
@@ -143,20 +143,19 @@ class Rig:
 
     def acquisition(self):
         """An Acquisition at work on a frame, after its boot."""
+        from packwarden.bank import Bank
         from packwarden.frame import Frame
-        from packwarden.settings import Bank
 
-        machine = importlib.import_module("packwarden_sim.fakes.machine")
         board = self.board
-        frame = Frame(self.wiring.batteries)
+        bank = Bank(self.config)
+        frame = Frame(bank.batteries, bank.supply_mV > 0, bank.main_shunt_uohm > 0)
         made = sys.modules["acquisition"].Acquisition(
             board,
-            Bank(self.config),
+            bank,
             frame,
             self._bus(board.I2C_MONITORS),
             self._bus(board.I2C_EXPANDERS),
-            [machine.Pin(number, machine.Pin.OUT, value=0) for number in board.MUX_SELECT],
-            [machine.ADC(machine.Pin(n), atten=machine.ADC.ATTN_11DB) for n in board.MUX_ADC],
+            *sys.modules["cabinet"].inputs(),
         )
         made.boot()
         return made, frame

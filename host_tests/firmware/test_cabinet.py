@@ -42,7 +42,7 @@ def test_no_temperature_is_older_than_half_a_second(rigged, tick_ms, batteries):
     rig = rigged(batteries, trace(4), tick_ms=tick_ms)
     cabinet = rig.cabinet()
     frame = cabinet.protection.frame
-    channels = range(frame.terminal, frame.channels)
+    channels = range(frame.terminal, frame.reference + 1)
     seen = {}
     worst = dict.fromkeys(channels, 0)
 
@@ -109,7 +109,7 @@ def test_the_alarm_is_given_until_all_is_well_and_dropped_on_an_alarm(rigged):
 
 @pytest.mark.parametrize("kind", ["nack", "hang"])
 def test_a_latch_that_cannot_be_read_is_a_fault_and_drops_the_alarm(rigged, kind):
-    rig = rigged(4, trace(3), faults=[fault("relay", kind, 1000, 2000)])
+    rig = rigged(4, trace(4), faults=[fault("relay", kind, 1000, 2000)])
     cabinet = rig.run()
     events = [event for event in rig.lines() if event["kind"] == "fault"]
     assert [event["element"] for event in events] == ["output_fault"]

@@ -52,21 +52,68 @@ def test_at_boot_the_latch_has_its_level_before_the_pins_drive(rigged, energised
 
 def test_every_output_goes_where_it_is_wired(outputs):
     rig, made, model = outputs()
-    made.write(0b101 | MAIN, True, True)
+    made.write(0b101 | MAIN, True, True, True, True)
     assert (model.outputs, levels(rig)) == (0b101 | 1 << rig.board.RELAY_FAN_BIT, (1, 0, 1, 1))
-    made.write(1 << 14, False, False)
+    made.write(1 << 14, False, False, True, True)
     assert (model.outputs, levels(rig)) == (1 << 14, (0, 1, 1, 1))
+    made.write(0, False, False, False, True)
+    assert levels(rig) == (0, 1, 0, 1)
+    made.write(0, False, False, True, False)
+    assert levels(rig) == (0, 1, 1, 0)
+
+
+def test_the_permissives_are_taken_away_before_a_breaker_is_told(outputs):
+    rig, made, _ = outputs()
+    made.write(0, False, False, True, True)
+    rig.log.clear()
+    made.write(MAIN | 1, False, True, False, False)
+    board = rig.board
+    order = [entry[2] for entry in rig.log if entry[1] in ("pin", "chip")]
+    first_relay = order.index(board.RELAY_EXPANDER)
+    assert order.index(board.PIN_CHARGE) < order.index(board.PIN_MAIN_TRIP) < first_relay
+    assert order.index(board.PIN_DISCHARGE) < order.index(board.PIN_MAIN_TRIP)
+
+
+def test_outputs_that_are_energised_by_a_low_level(rigged, monkeypatch):
+    rig = rigged(4)
+    monkeypatch.setattr(rig.board, "ACTIVE_LOW_PINS", ("main", "alarm", "charge", "discharge"))
+    monkeypatch.setattr(rig.board, "ACTIVE_LOW_RELAYS", 0xFFFF)
+    made = rig.outputs()
+    made.boot(0)
+    assert word(rig.wiring.relay.model, OLAT) == 0xFFFF
+    made.write(0b101 | MAIN, True, True, True, True)
+    assert word(rig.wiring.relay.model, OLAT) == 0xFFFF ^ (0b101 | 1 << rig.board.RELAY_FAN_BIT)
+    assert levels(rig) == (0, 1, 0, 0)
+    made.verify()
+    made.verify()
+    assert not made.failed
+    made.fail_safe(0b101)
+    assert levels(rig) == (1, 1, 1, 1)
+    assert word(rig.wiring.relay.model, OLAT) == 0xFFFF ^ 0b101
+
+
+@pytest.mark.parametrize("name", ["PIN_MAIN_TRIP", "PIN_ALARM", "PIN_CHARGE", "PIN_DISCHARGE"])
+def test_a_pad_that_is_held_is_a_failure(outputs, name):
+    rig, made, _ = outputs()
+    pin = getattr(rig.board, name)
+    made.write(0, False, True, False, False)
+    rig.wiring.stuck[pin] = 1
+    rig.wiring.levels[pin] = 1
+    for _ in range(2):
+        made.write(0, False, True, False, False)
+        made.verify()
+    assert made.failed
 
 
 def test_the_word_is_renewed_in_every_tick(outputs):
     rig, made, model = outputs()
     for tick in range(6):
-        made.write(0x0005, False, False)
+        made.write(0x0005, False, False, True, True)
         made.verify()
         assert model.outputs == 0x0005
         model.write(bytes((OLAT, tick, 0xFF)))  # a disturbance between two ticks
         assert model.outputs != 0x0005
-    made.write(0x0005, False, False)
+    made.write(0x0005, False, False, True, True)
     assert model.outputs == 0x0005
     assert rig.visits(rig.board.RELAY_EXPANDER) > 6
 
@@ -75,14 +122,14 @@ def test_the_word_is_renewed_in_every_tick(outputs):
 def test_a_chip_that_was_reset_drives_again_within_four_ticks(outputs, energised):
     _, made, model = outputs(energised)
     for _ in range(5):
-        made.write(energised, False, False)
+        made.write(energised, False, False, True, True)
         made.verify()
     model.power_up()
     for _ in range(4):
-        made.write(energised, False, False)
+        made.write(energised, False, False, True, True)
         made.verify()
     assert (word(model, IODIR), model.outputs) == (0, energised)
-    made.write(energised, False, False)
+    made.write(energised, False, False, True, True)
     made.verify()
     assert not made.failed
 
@@ -93,7 +140,7 @@ def test_any_disturbed_setting_is_repaired(outputs, word_lost):
     register, value = word_lost
     model.write(bytes((register, value)))
     for _ in range(8):
-        made.write(0x7AAA, False, False)
+        made.write(0x7AAA, False, False, True, True)
         made.verify()
     assert (model.outputs, word(model, IODIR), made.failed) == (0x7AAA, 0, False)
 
@@ -103,7 +150,7 @@ def test_one_mismatch_is_no_failure_and_two_are(outputs):
     seat = rig.wiring.relay
     for lost, failed in ((1, False), (0, False), (1, False), (1, True), (1, True), (0, False)):
         seat.absent(bool(lost))
-        made.write(0x0001, False, False)
+        made.write(0x0001, False, False, True, True)
         made.verify()
         assert made.failed is failed
 
@@ -113,7 +160,7 @@ def test_a_hung_chip_costs_one_time_out_a_tick(outputs):
     rig.wiring.relay.hang(True)
     for _ in range(3):
         began_us = us[0]
-        made.write(0x0001, False, False)
+        made.write(0x0001, False, False, True, True)
         made.verify()
         assert us[0] - began_us < 21_000
     assert made.failed
@@ -122,14 +169,14 @@ def test_a_hung_chip_costs_one_time_out_a_tick(outputs):
 def test_pins_of_their_own_move_although_the_relays_are_dead(outputs):
     rig, made, _ = outputs()
     rig.wiring.relay.hang(True)
-    made.write(MAIN | 1, False, True)
+    made.write(MAIN | 1, False, True, True, True)
     assert levels(rig) == (1, 0, 1, 1)
 
 
 @pytest.mark.parametrize("dead", [False, True])
 def test_the_safe_state(outputs, dead):
     rig, made, model = outputs(0x00F0)
-    made.write(0x00F0 | MAIN, True, False)
+    made.write(0x00F0 | MAIN, True, False, True, True)
     assert levels(rig) == (1, 1, 1, 1)
     rig.wiring.relay.absent(dead)
     made.fail_safe(0x0030 | MAIN)

@@ -106,8 +106,15 @@ def test_a_contact_that_lies_open_from_the_start_does_not_cut_the_pulse_short():
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_stuck_breaker_on_a_reversed_battery_ends_in_trip_all_at_once(sign):
     cabinet = tripped(sign * 40)
-    cabinet.current_A[HIT] = -sign * 120.0
-    cabinet.circulates = True
+
+    def fed(battery):
+        """Whoever is left feeds the one that stays, so that nothing flows through the main."""
+        feeding = sum(cabinet.closed[k] for k in range(4) if k != HIT)
+        if not cabinet.closed[battery] or not feeding:
+            return 0.0
+        return -sign * 120.0 if battery == HIT else sign * 120.0 / feeding
+
+    cabinet.flowing_A = fed
     assert stages(cabinet) == [RETRIP, ALL]
     assert cabinet.closed == [False, False, True, False, False]
 
@@ -134,7 +141,7 @@ def test_the_lines_show_the_current_and_the_limit_of_5_percent_of_rated():
 
 
 def test_a_stuck_main_is_tripped_again_and_then_all():
-    level = {"pickup": 50, "dropout": 45, "delay_ms": 1000}
+    level = {"pickup": 50, "dropout": 45, "delay_ms": 1000, "wait_ms": 0}
     config = configuration(3, {"elements.ambient_high.trip": level})
     cabinet = Cabinet(only(config, "ambient_high.trip", "breaker_failure"), current_A=40)
     cabinet.stuck.add(cabinet.main)
@@ -183,7 +190,7 @@ def test_a_late_current_behind_a_contact_that_lies_open_is_told_too():
 
 
 def test_behind_an_open_main_a_lost_monitor_does_not_look_like_a_main_that_stays():
-    level = {"pickup": 50, "dropout": 45, "delay_ms": 1000}
+    level = {"pickup": 50, "dropout": 45, "delay_ms": 1000, "wait_ms": 0}
     config = configuration(3, {"elements.ambient_high.trip": level})
     cabinet = Cabinet(only(config, "ambient_high.trip", "breaker_failure"), current_A=5.0)
     cabinet.circulates = True

@@ -6,9 +6,15 @@ from hypothesis import strategies as st
 
 from packwarden import compare
 from packwarden.compare import IDLE, OPERATED, Slots, arrange
-from packwarden.fixed import BIAS, MASK, NONE, ints
+from packwarden.fixed import ASIDE, BIAS, MASK, NONE, ints
 
 PICKUP, DROPOUT = 800, 750
+
+
+def stored(value):
+    if value == "aside":
+        return ASIDE
+    return NONE if value is None else BIAS + value
 
 
 class Bench:
@@ -36,10 +42,10 @@ class Bench:
         self.since_ms = 0
 
     def see(self, value, ms=10, gate=0, fresh=True, gap=False):
-        """Let `ms` pass, compare a value; returns "operated", "cleared" or None."""
+        """Let `ms` pass, compare a value (or "aside"); returns "operated", "cleared" or None."""
         self.now_ms = (self.now_ms + ms) & MASK
-        self.values[0] = NONE if value is None else BIAS + value
-        self.values[1] = NONE if gate is None else BIAS + gate
+        self.values[0] = stored(value)
+        self.values[1] = stored(gate)
         self.fresh[0] = (self.fresh[0] + int(fresh)) & MASK
         if self.slots.run(self.now_ms, int(gap)) == 0:
             return None
@@ -218,6 +224,39 @@ def test_no_value_neither_clears_nor_repeats_what_has_operated():
     bench.see(0)
     bench.see(None)
     assert bench.operates_after(0) == 50
+
+
+def test_what_stands_aside_ends_a_pickup_and_lets_go_of_what_has_operated():
+    bench = Bench(delay_ms=50, reset_ms=30)
+    bench.see(PICKUP)
+    assert bench.see("aside") is None
+    assert bench.state == IDLE
+    assert bench.operates_after(PICKUP) == 50
+    assert bench.operates_after("aside") == 30
+    assert bench.state == IDLE
+
+
+def test_what_stands_aside_lets_go_of_nothing_that_latches():
+    bench = Bench(latch=True)
+    bench.see(PICKUP)
+    assert bench.operates_after("aside", most_ms=1000) is None
+    assert bench.state == OPERATED
+
+
+def test_a_second_condition_that_seals_is_asked_to_pick_up_and_never_to_let_go():
+    bench = Bench(delay_ms=50, gate=100)
+    bench.slots.set(0, compare.GATE_DROPOUT, ASIDE)
+    assert bench.operates_after(PICKUP, most_ms=200, gate=99) is None
+    bench.see(PICKUP, gate=100)
+    bench.see(PICKUP, gate=0)
+    assert IDLE < bench.state < OPERATED
+    bench.see(PICKUP, gate=None)  # what is not known does not hold it
+    assert bench.state == IDLE
+    assert bench.operates_after(PICKUP, gate=100) == 50
+    for gate in (0, None):
+        assert bench.operates_after(PICKUP, most_ms=200, gate=gate) is None
+        assert bench.state == OPERATED
+    assert bench.see(DROPOUT - 1, gate=0) == "cleared"
 
 
 @pytest.mark.parametrize("start_ms", [MASK - 5000, MASK - 50, MASK - 10, MASK])

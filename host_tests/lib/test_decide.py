@@ -2,7 +2,8 @@
 
 import pytest
 
-from cabinets import Cabinet, configuration, only
+from cabinets import Cabinet, at_once, configuration, only
+from packwarden.protection import INPUTS_FAIL, MEMORY_FAILS, OUTPUTS_FAIL, TICKS_LATE
 
 KEYS = ["t_ms", "seq", "kind", "level", "element", "device", "battery", "terminal"]
 KEYS += ["value", "limit", "unit", "held_ms", "action"]
@@ -102,6 +103,26 @@ def test_a_breaker_opened_by_hand_is_told_to_open_once_its_battery_trips():
     assert open_breakers(cabinet) == [3]
 
 
+@pytest.mark.parametrize("opens", [0, 2])
+def test_where_another_breaker_opens_the_battery_is_tripped_again_and_the_main_at_once(opens):
+    """Rule 3: the coil of battery 2 is wired to another breaker."""
+    rows = ("terminal_overtemperature.trip", "breaker_discrepancy")
+    cabinet = Cabinet(only(at_once(configuration()), *rows), current_A=40)
+    cabinet.stuck.add(1)
+    cabinet.plus_C[1] = 85.0
+    cabinet.run_until(3, kind="trip")
+    cabinet.run(0.04)
+    cabinet.closed[opens] = False
+    pulses = cabinet.protection.breakers.pulse_count[1]
+    crossed = cabinet.run_until(0.1, kind="trip")
+    assert (crossed["element"], crossed["device"]) == ("breaker_discrepancy", "52")
+    assert (crossed["battery"], crossed["action"]) == (2, "trip_main")
+    assert cabinet.protection.breakers.pulse_count[1] == pulses + 1
+    cabinet.run(0.1)
+    assert open_breakers(cabinet) == [opens + 1, "main"]
+    assert cabinet.protection.breakers.tripped == 0b10 | 1 << 15
+
+
 def test_two_that_trip_in_one_tick_are_both_opened():
     cabinet = Cabinet(current_A=40)
     cabinet.plus_C = [25.0, 85.0, 25.0, 85.0]
@@ -114,7 +135,7 @@ def test_two_that_trip_in_one_tick_are_both_opened():
 
 
 def test_ambient_can_be_set_to_trip_the_main():
-    level = {"pickup": 50, "dropout": 45, "delay_ms": 1000}
+    level = {"pickup": 50, "dropout": 45, "delay_ms": 1000, "wait_ms": 0}
     config = only(configuration(4, {"elements.ambient_high.trip": level}), "ambient_high.trip")
     cabinet = Cabinet(config, ambient_C=55, current_A=20)
     (event,) = cabinet.run(1.2)
@@ -220,6 +241,7 @@ def test_events_of_a_tick_come_in_the_agreed_order():
         "elements.overcurrent_inverse.warn": level | {"pickup": 30, "dropout": 20, "delay_ms": 0},
     }
     rows = ["ambient_high.fan", "reverse_current.warn", "overcurrent_inverse.warn"]
+    rows += ["output_fault.alarm", "controller_fault.alarm"]
     config = only(configuration(4, changes), "terminal_overtemperature", *rows)
     config["elements"]["terminal_overtemperature"]["trip"] = "off"
     cabinet = Cabinet(config, current_A=40)
@@ -244,8 +266,8 @@ def test_events_of_a_tick_come_in_the_agreed_order():
     assert [
         (e["kind"], e["element"], e["battery"], e["terminal"], e["level"]) for e in events
     ] == [
-        ("fault", "output_fault", None, None, None),
-        ("fault", "controller_fault", None, None, None),
+        ("fault", "output_fault", None, None, "alarm"),
+        ("fault", "controller_fault", None, None, "alarm"),
         ("clear", "overcurrent_inverse", 1, None, "warn"),
         ("clear", "overcurrent_inverse", 2, None, "warn"),
         ("clear", "overcurrent_inverse", 4, None, "warn"),
@@ -274,18 +296,37 @@ def test_what_stays_is_not_repeated():
     assert cabinet.run(100, 1000) == []
 
 
-def test_a_fault_of_the_controller_is_told_when_it_appears_and_drops_the_alarm_relay():
+@pytest.mark.parametrize(
+    ("fault", "element"),
+    [
+        (OUTPUTS_FAIL, "output_fault"),
+        (INPUTS_FAIL, "controller_fault"),
+        (TICKS_LATE, "controller_fault"),
+        (MEMORY_FAILS, "controller_fault"),
+    ],
+)
+def test_a_fault_of_the_controller_drops_the_alarm_relay_and_clears_after_a_second(fault, element):
     cabinet = Cabinet()
     protection = cabinet.protection
     for _ in range(2):
-        protection.faults = 2
+        protection.faults = fault
         (event,) = cabinet.run(1)
-        assert (event["kind"], event["element"]) == ("fault", "controller_fault")
-        assert (event["level"], event["battery"], event["action"]) == (None, None, "none")
+        assert (event["kind"], event["level"]) == ("fault", "alarm")
+        assert (event["element"], event["battery"]) == (element, None)
+        assert (event["value"], event["action"]) == (None, "alarm")
         assert protection.alarm
         protection.faults = 0
-        assert cabinet.run(1) == []
+        (clear,) = cabinet.run(1.1)
+        assert (clear["kind"], clear["element"]) == ("clear", element)
+        assert clear["t_ms"] - event["t_ms"] == 2000
         assert not protection.alarm
+
+
+def test_a_fault_drops_the_alarm_relay_where_its_row_is_off_too():
+    cabinet = Cabinet(only(configuration()))
+    cabinet.protection.faults = TICKS_LATE
+    assert cabinet.run(0.1) == []
+    assert cabinet.protection.alarm
 
 
 def test_a_level_held_for_longer_than_records_can_say_says_the_most():

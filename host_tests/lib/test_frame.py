@@ -16,12 +16,28 @@ def test_channels_follow_each_other_in_the_agreed_order(batteries):
     assert currents + voltages + [frame.bus] + terminals + rest == list(range(frame.channels))
 
 
+@pytest.mark.parametrize(
+    ("supply", "main_shunt", "places"),
+    [
+        (False, False, (-1, -1)),
+        (True, False, (15, -1)),
+        (False, True, (-1, 15)),
+        (True, True, (15, 16)),
+    ],
+)
+def test_what_is_not_wired_has_no_channel(supply, main_shunt, places):
+    frame = frames.Frame(3, supply, main_shunt)
+    assert (frame.supply, frame.main) == places
+    assert frame.channels == len(frame.raw) == 15 + supply + main_shunt
+
+
 def test_a_new_frame_holds_no_measurement():
-    frame = frames.Frame(3)
+    frame = frames.Frame(3, supply=True, main_shunt=True)
     assert set(frame.raw) == {NONE}
     assert set(frame.note) == {frames.ABSENT}
     assert set(frame.count) == {0}
-    assert (frame.aux_a, frame.aux_b, frame.bms) == (0, 0, 0)
+    assert (frame.aux_a, frame.aux_b, frame.bms, frame.external, frame.alert) == (0, 0, 0, 0, 0)
+    assert (frame.contacts_known, frame.bms_known, frame.trip_circuit_known) == (0, 0, 0)
 
 
 def test_every_state_of_a_channel_has_a_name():

@@ -203,7 +203,7 @@ def test_a_reference_lost_while_a_terminal_warms_fast_makes_nothing_lost_hot():
 
 
 def test_a_terminal_found_again_and_lost_cold_is_not_lost_hot():
-    cabinet = Cabinet(plus_C=[25.0, 65.0, 25.0, 25.0])
+    cabinet = settled(plus_C=[25.0, 65.0, 25.0, 25.0])
     assert lost_hot(cabinet) == (1, 1)
     cabinet.counts.clear()
     cabinet.plus_C[1] = 40.0

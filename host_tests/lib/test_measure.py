@@ -34,12 +34,12 @@ BRIDGE = bridge()
 class Bench:
     """A measurement over counts that are set by channel."""
 
-    def __init__(self, chip="ina228", shunt_uohm=250, batteries=2):
-        self.frame = Frame(batteries)
+    def __init__(self, chip="ina228", shunt_uohm=250, batteries=2, main_shunt_uohm=0):
+        self.frame = Frame(batteries, True, main_shunt_uohm > 0)
         self.held = ints(self.frame.channels, NONE)
         values = ints(self.frame.channels, NONE)
         self.measurement = Measurement(
-            self.frame, self.held, values, BRIDGE, CHIPS[chip], shunt_uohm
+            self.frame, self.held, values, BRIDGE, CHIPS[chip], shunt_uohm, main_shunt_uohm
         )
 
     def value(self, channel, count):
@@ -87,6 +87,20 @@ def test_examples_of_the_shipped_shunt():
     assert bench.value(0, -80000) == -100000
     assert bench.value(0, 0) == 0
     assert bench.value(bench.frame.bus, 270336) == 52800
+
+
+@given(chip_and_code(), st.integers(1, 5000))
+def test_the_main_shunt_has_a_ratio_of_its_own(chip_code, main_uohm):
+    chip, code = chip_code
+    bench = Bench(chip, 250, main_shunt_uohm=main_uohm)
+    assert abs(bench.value(bench.frame.main, code) - COUNTS[chip][0] * code / main_uohm) < 1
+    assert abs(bench.value(0, code) - COUNTS[chip][0] * code / 250) < 1
+
+
+@given(st.integers(0, 100000))
+def test_the_supply_of_the_coils_comes_in_millivolts(volts_mV):
+    bench = Bench()
+    assert bench.value(bench.frame.supply, volts_mV) == volts_mV
 
 
 def test_a_count_that_is_not_believed_has_no_value():

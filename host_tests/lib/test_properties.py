@@ -4,6 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cabinets import Cabinet, configuration, only
+from packwarden import elements
+from packwarden.elements import TABLE
 
 battery = st.fixed_dictionaries(
     {
@@ -17,7 +19,8 @@ battery = st.fixed_dictionaries(
 
 def shown(batteries):
     """Return a cabinet with such batteries after 70 s; codes stand still, nothing is noisy."""
-    cabinet = Cabinet(configuration(len(batteries)))
+    # The coils of shunt trips are energised one after the other, in the order of their numbers.
+    cabinet = Cabinet(configuration(len(batteries), {"breakers.kind": "uvr"}))
     cabinet.noisy = False
     for name in ("current_A", "plus_C", "minus_C"):
         setattr(cabinet, name, [float(b[name]) for b in batteries])
@@ -59,8 +62,9 @@ def test_what_is_told_is_beyond_its_limit_and_was_so_for_its_delay(batteries):
             r.get("delay_ms", 0) for r in rows if r.get("pickup", event["limit"]) == event["limit"]
         ]
         assert event["held_ms"] >= min(delays)
-        if event["element"] != "breaker_failure":
-            assert event["value"] >= event["limit"]
+        first = TABLE[elements.find(event["element"])].levels[0]
+        if not first.shows:
+            assert first.sign * event["value"] >= first.sign * event["limit"]
 
 
 @settings(max_examples=30)

@@ -3,6 +3,7 @@
 import pytest
 
 from cabinets import Cabinet, configuration, only
+from packwarden import elements
 
 QUIET_AFTER_BOOT = 1  # the one event of a healthy cabinet
 
@@ -77,8 +78,15 @@ def test_a_motor_start_of_two_seconds_is_left_alone():
         assert cabinet.run(60, 1000) == []
 
 
+def of_four_cells():
+    """Return the configuration of four 12 V batteries."""
+    config = configuration(4, {"bank.cells": 4})
+    config["elements"] = elements.defaults(config["bank"])
+    return config
+
+
 def test_the_worked_example_fed_from_one_end_names_battery_1():
-    cabinet = Cabinet(configuration(4, {"bank.cells": 4}), current_A=[35.9, 26.2, 20.4, 17.8])
+    cabinet = Cabinet(of_four_cells(), current_A=[35.9, 26.2, 20.4, 17.8])
     (warn,) = cabinet.run(660, 1000)
     assert (warn["element"], warn["level"], warn["battery"]) == ("current_imbalance", "warn", 1)
     assert warn["value"] == pytest.approx(54.1, abs=0.3)
@@ -86,7 +94,7 @@ def test_the_worked_example_fed_from_one_end_names_battery_1():
 
 
 def test_the_worked_example_fed_diagonally_is_silent():
-    cabinet = Cabinet(configuration(4, {"bank.cells": 4}), current_A=[26.7, 23.2, 23.2, 26.7])
+    cabinet = Cabinet(of_four_cells(), current_A=[26.7, 23.2, 23.2, 26.7])
     assert cabinet.run(320, 1000) == []
 
 
@@ -153,7 +161,7 @@ def test_a_lost_monitor_is_an_alarm_and_no_trip_and_clears_after_10_healthy_seco
     cabinet.notes.clear()
     (clear,) = cabinet.run(30, 100)
     assert (clear["kind"], clear["battery"]) == ("clear", 2)
-    assert clear["t_ms"] - 30000 == pytest.approx(10000, abs=200)
+    assert clear["t_ms"] - 30000 == 3 * 100 + 10000  # believed at the third good conversion
     assert not cabinet.protection.alarm
 
 

@@ -1,13 +1,15 @@
 """What the elements of current watch: references, shares, directions, and breakers that stay."""
 
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cabinets import Cabinet, configuration
-from packwarden import elements
+from packwarden import levels
+from packwarden.currents import insert, middle, others
 from packwarden.fixed import BIAS, ints
-from packwarden.quantities import insert, middle, others
 
 QUIET = ("load", "instantaneous", "imbalance", "deviation", "reverse", "reverse_idle")
 
@@ -209,12 +211,100 @@ def test_a_lost_channel_of_ambient_busbar_or_reference_is_flagged():
     assert cabinet.quantity("ambient") is None
 
 
+def wired(**changes):
+    """Return a cabinet with such settings: section__name=value."""
+    paths = {name.replace("__", "."): value for name, value in changes.items()}
+    cabinet = Cabinet(configuration(changes=paths), current_A=20.0)
+    cabinet.noisy = False
+    cabinet.run(0.05)
+    return cabinet
+
+
+@pytest.mark.parametrize("sense", ["closed_on_alarm", "open_on_alarm"])
+def test_an_alarm_of_a_bms_has_the_sense_of_its_contact(sense):
+    cabinet = wired(sensors__bms_contact=sense)
+    assert [cabinet.quantity("bms_gives", k) for k in range(4)] == [0] * 4
+    cabinet.bms_gives.add(2)
+    cabinet.tick()
+    assert [cabinet.quantity("bms_gives", k) for k in range(4)] == [0, 0, 1, 0]
+
+
+def unread(cabinet, **fields):
+    """Let a step see these fields of the frame, whatever the cabinet would show."""
+    for name, value in fields.items():
+        setattr(cabinet.frame, name, value)
+    cabinet.protection.step(cabinet.now_ms)
+    return cabinet
+
+
+def test_a_contact_that_cannot_be_read_says_nothing():
+    cabinet = unread(wired(), bms_known=0b1011, bms=0b0100)
+    assert [cabinet.quantity("bms_gives", k) for k in range(4)] == [0, 0, None, 0]
+    cabinet = unread(wired(sensors__trip_circuit="open_on_fault"), trip_circuit_known=0)
+    assert cabinet.quantity("trip_circuit") is None
+
+
+def test_what_is_not_wired_says_nothing():
+    cabinet = wired(
+        sensors__bms_contact="none", sensors__external_trip="none", sensors__control_supply_V=0
+    )
+    cabinet.bms_gives.add(1)
+    cabinet.external_gives = True
+    cabinet.tick()
+    for name in ("bms_gives", "external", "trip_circuit", "supply", "kirchhoff"):
+        assert cabinet.quantity(name) is None
+
+
+@pytest.mark.parametrize("sense", ["open_on_trip", "closed_on_trip"])
+def test_the_external_contact_has_its_sense(sense):
+    cabinet = wired(sensors__external_trip=sense)
+    assert cabinet.quantity("external") == 0
+    cabinet.external_gives = True
+    cabinet.tick()
+    assert cabinet.quantity("external") == 1
+
+
+def test_the_supply_is_in_percent_of_what_it_is_to_be():
+    cabinet = wired(sensors__control_supply_V=12.5)
+    cabinet.supply_V = 10.0
+    cabinet.tick()
+    assert cabinet.quantity("supply") == -800  # too low is what it is watched for
+    cabinet.notes[cabinet.frame.supply] = 1
+    cabinet.run(0.05)
+    assert cabinet.quantity("supply") is None
+
+
+def test_kirchhoff_is_what_the_main_shunt_differs_from_the_sum():
+    cabinet = wired(sensors__main_shunt_uohm=75)
+    assert cabinet.quantity("kirchhoff") == pytest.approx(0, abs=5)
+    for main_A in (70.0, 90.0):
+        cabinet.main_A = main_A
+        cabinet.tick()
+        assert cabinet.quantity("kirchhoff") == pytest.approx(10000, abs=5)
+
+
+def test_without_every_current_that_flows_nothing_is_known_of_the_sum():
+    cabinet = wired(sensors__main_shunt_uohm=75)
+    cabinet.closed[1] = False
+    cabinet.lose_monitor(1)
+    cabinet.run(0.05)
+    assert cabinet.quantity("kirchhoff") == pytest.approx(0, abs=5)
+    cabinet.lose_monitor(2)
+    cabinet.run(0.05)
+    assert cabinet.quantity("kirchhoff") is None
+    cabinet.notes = {cabinet.frame.main: 1}
+    cabinet.run(0.05)
+    assert cabinet.quantity("kirchhoff") is None
+    assert cabinet.quantity("main_shunt_lost") == 1
+
+
 def test_every_quantity_of_the_table_has_places_of_its_own():
     cabinet = Cabinet(configuration(3))
     quantities = cabinet.protection.quantities
     taken = []
-    for name, scope, unit in elements.QUANTITIES:
-        assert unit in elements.UNITS
+    for name, scope, unit, scale, sign in levels.QUANTITIES:
+        assert unit in levels.UNITS
+        assert (scale, sign) in itertools.product((0, 1, 2, 3), (1, -1))
         first = quantities.places[name]
         taken += range(first, first + (6, 3, 1)[scope])
     assert taken == list(range(quantities.always))

@@ -6,8 +6,8 @@ import math
 import pytest
 
 from cabinets import configuration, put
-from packwarden import elements, settings
-from packwarden.settings import Bank, errors
+from packwarden import elements, levels, settings
+from packwarden.settings import errors
 
 
 def found(path, value, **more):
@@ -27,23 +27,34 @@ def test_a_shipped_configuration_is_good():
         assert errors(configuration(batteries)) == []
 
 
+def fitting(**bank):
+    """Return the elements as shipped for another bank."""
+    return elements.defaults({"rated_current_A": 100, "batteries": 4, "cells": 16} | bank)
+
+
 # path: lowest, highest, unit; and what else must change for an end to be good.
 RANGES = {
     "bank.rated_current_A": (10, 600, "A"),
     "bank.capacity_Ah": (1, 2000, "Ah"),
+    "bank.baseline_percent": (20, 500, "%"),
     "bank.cells": (4, 16, "cells in series"),
     "bank.tick_ms": (10, 1000, "ms"),
     "sensors.shunt_rated_A": (10, 2000, "A"),
     "sensors.excitation_mV": (1000, 2400, "mV"),
+    "sensors.control_supply_V": (0, 56, "V"),
+    "sensors.main_shunt_uohm": (0, 5000, "uohm"),
     "breakers.pulse_ms": (20, 1000, "ms"),
+    "breakers.retries": (0, 10, "pulses"),
+    "breakers.repeat_hours": (1, 168, "hours"),
 }
 BETA = {"model": "beta", "r25_ohm": 10000, "beta_K": 2500}
 FITTING = {
-    ("bank.rated_current_A", 10): {"elements": elements.defaults(10)},
+    ("bank.rated_current_A", 10): {"elements": fitting(rated_current_A=10)},
     ("bank.rated_current_A", 600): {
-        "elements": elements.defaults(600),
+        "elements": fitting(rated_current_A=600),
         "sensors.shunt_uohm": 45,
     },
+    ("bank.cells", 4): {"elements": fitting(cells=4)},
     ("sensors.excitation_mV", 1000): {"sensors.thermistor": BETA},
 }
 
@@ -88,27 +99,53 @@ def test_every_range_is_tested():
 @pytest.mark.parametrize("path", sorted(settings.NUMBERS))
 @pytest.mark.parametrize("value", ["4", None, True, [], {}, math.nan, math.inf, -math.inf])
 def test_what_is_no_number_is_refused(path, value):
-    assert "is not a number" in message(path, value)
+    none_of_each = value == [] and path in settings.EACH
+    assert ("has 0 items" if none_of_each else "is not a number") in message(path, value)
 
 
-@pytest.mark.parametrize(
-    "path", sorted(set(settings.NUMBERS) - {"bank.rated_current_A", "schema"})
-)
+WITH_DECIMALS = {"bank.rated_current_A", "bank.baseline_percent", "sensors.control_supply_V"}
+
+
+@pytest.mark.parametrize("path", sorted(set(settings.NUMBERS) - WITH_DECIMALS - {"schema"}))
 def test_a_number_that_is_counted_must_be_whole(path):
     low, high, _ = settings.NUMBERS[path]
     for value in (low + 0.5, float(high)):
         assert "is not a whole number" in message(path, value)
 
 
-def test_a_rating_may_have_decimals():
-    config = configuration(4, rated_A=62.5)
-    assert errors(config) == []
-    assert Bank(config).rated_mA == 62500
+def test_others_may_have_decimals():
+    assert errors(configuration(4, rated_A=62.5)) == []
+    assert found("bank.baseline_percent", 99.5) == []
+    assert found("sensors.control_supply_V", 13.8) == []
+
+
+@pytest.mark.parametrize("path", ["bank.capacity_Ah", "bank.baseline_percent"])
+def test_what_a_battery_takes_of_the_load_is_one_number_or_one_for_each(path):
+    assert found(path, [100, 50, 200, 100]) == []
+    assert message(path, [100, 50, 200]) == "has 3 items, not one for each of 4"
+    assert message(path, [49, 100, 100, 200]) == (
+        "has a largest of more than four times the smallest"
+    )
+    assert " is outside " in message(path, [100, 100, 100, 5000])
+    for value in ("100", None, True):
+        assert "is not a number" in message(path, [100, 100, 100, value])
+
+
+def test_which_breakers_a_failing_controller_trips():
+    path = "breakers.trip_on_failure"
+    for value in ([], [1, 4], ["main"], [2, "main"]):
+        assert found(path, value) == []
+    for value in (None, 1, "main", {"main": 1}):
+        assert message(path, value).endswith(' is not a list of batteries and "main"')
+    for value in (0, 5, "bat1", True, 2.0, None, []):
+        assert message(path, [1, value]).endswith('is not "main" or a battery of 1 .. 4')
 
 
 WORDS = {
     "sensors.monitor": ["ina228", "ina238"],
     "sensors.bms_contact": ["closed_on_alarm", "open_on_alarm", "none"],
+    "sensors.external_trip": ["open_on_trip", "closed_on_trip", "none"],
+    "sensors.trip_circuit": ["open_on_fault", "none"],
     "breakers.kind": ["shunt_trip", "uvr", "contactor"],
     "breakers.feedback": ["52a", "52b", "both", "none"],
 }
@@ -123,7 +160,19 @@ def test_words(path):
 
 
 def test_only_what_has_a_default_may_be_left_out():
-    optional = {"bank.tick_ms": 10, "sensors.excitation_mV": 2200, "breakers.pulse_ms": 200}
+    optional = {
+        "bank.baseline_percent": None,
+        "bank.tick_ms": 10,
+        "sensors.excitation_mV": 2200,
+        "sensors.external_trip": "open_on_trip",
+        "sensors.trip_circuit": "none",
+        "sensors.control_supply_V": 24,
+        "sensors.main_shunt_uohm": 0,
+        "breakers.pulse_ms": 200,
+        "breakers.retries": 3,
+        "breakers.repeat_hours": 24,
+        "breakers.trip_on_failure": None,
+    }
     for path in (*settings.NUMBERS, *settings.WORDS, *settings.OTHERS):
         config = configuration(4, {"bank.tick_ms": 20})
         if settings.lookup(config, path) is not None:
@@ -164,7 +213,9 @@ def test_the_monitor_must_measure_six_times_the_rated_current():
     )
     assert (
         "on an ina226 measures up to 327 A"
-        in dict(found("sensors.monitor", "ina226", **{"bank.cells": 8}))["sensors.shunt_uohm"]
+        in dict(
+            found("sensors.monitor", "ina226", **{"bank.cells": 8, "elements": fitting(cells=8)})
+        )["sensors.shunt_uohm"]
     )
 
 
@@ -175,8 +226,8 @@ def test_the_monitor_must_not_measure_beyond_what_is_computed_with():
 
 def test_the_monitor_must_bear_the_voltage_of_the_cells():
     small = {"sensors.monitor": "ina226", "sensors.shunt_uohm": 130}
-    assert found("bank.cells", 9, **small) == []
-    ((path, text),) = found("bank.cells", 10, **small)
+    assert found("bank.cells", 9, **small, elements=fitting(cells=9)) == []
+    ((path, text),) = found("bank.cells", 10, **small, elements=fitting(cells=10))
     assert (path, text) == ("bank.cells", "10 cells reach more than the 36 V of an ina226")
 
 
@@ -226,7 +277,18 @@ INVERSE = "elements.overcurrent_inverse.trip"
         (INVERSE + ".curve", [], "[] is not one of"),
         (INVERSE + ".tms", 0, "0 is outside 0.01 .. 15"),
         (INVERSE + ".tms", 15.1, "15.1 is outside 0.01 .. 15"),
-        (INVERSE + ".delay_ms", 5, "is not known; known are pickup, curve, tms"),
+        (INVERSE + ".delay_ms", 5, "is not known; known are pickup, curve, tms, wait_ms"),
+        (INVERSE + ".wait_ms", 2001, "2001 is outside 0 .. 2000 ms"),
+        (TRIP + ".wait_ms", -1, "-1 is outside 0 .. 2000 ms"),
+        (TRIP + ".wait_ms", 0.5, "0.5 is not a whole number (0 .. 2000 ms)"),
+        ("elements.reverse_current.trip.wait_ms", 0, "is not known; known are"),
+        ("elements.terminal_rate.trip.wait_ms", 0, "is not known; known are"),
+        ("elements.overcurrent_instantaneous.trip.wait_ms", 0, "is not known; known are"),
+        ("elements.external_trip.trip.wait_ms", 0, "is not known; known are delay_ms"),
+        ("elements.lockout.trip", {}, "is not a level; those are "),
+        ("elements.undervoltage.warn.dropout", 47.9, "47.9 is outside 48 .. 80.0 V"),
+        ("elements.bank_overcurrent.warn.pickup", 39, "39 is outside 40.0 .. 2400.0 A"),
+        ("elements.cascade.alarm.at_least", 1, "is not known; known are"),
         ("elements.overcurrent_inverse.alarm.pickup", 100, "100 is outside 1 .. 99 %"),
         ("elements.sensor_fault.alarm.pickup", 1, "is not known; known are delay_ms"),
         ("elements.sensor_fault.alarm.samples", 2, "is not known; known are delay_ms"),
@@ -241,11 +303,11 @@ def test_the_ends_of_every_pickup_are_good_and_what_is_beyond_is_not(rated_A):
     base = configuration(4, {"sensors.shunt_uohm": 45}, rated_A)
     for element in elements.TABLE:
         for level in element.levels:
-            if elements.is_flag(level):
+            if levels.is_flag(level):
                 continue
-            low, high, unit = settings.pickup_range(element, level, rated_A)
+            low, high, unit = settings.pickup_range(element, level, base["bank"])
             config = copy.deepcopy(base)
-            row = {"pickup": low, "dropout": 0}
+            row = {"pickup": low, "dropout": low if level.sign > 0 else 2 * high - low}
             if level.curve:
                 row = {"pickup": low, "curve": "IEC_SI", "tms": 15}
             config["elements"][element.slug][level.key] = row
@@ -278,14 +340,3 @@ def test_a_long_value_is_shown_in_short():
     assert len(text) < 100
     assert text.startswith("'longlong")
     assert "..." in text
-
-
-def test_the_integers_of_a_bank():
-    bank = Bank(configuration(3, {"breakers.kind": "uvr", "bank.cells": 4}))
-    assert (bank.batteries, bank.rated_mA, bank.nominal_mV) == (3, 100000, 13200)
-    assert (bank.tick_ms, bank.pulse_ms, bank.excitation_mV) == (10, 200, 2200)
-    assert (bank.monitor, bank.shunt_uohm) == ("ina228", 250)
-    assert (bank.breaker_kind, bank.feedback) == ("uvr", "52a")
-    instantaneous = elements.TABLE[elements.find("overcurrent_instantaneous")]
-    assert bank.level(instantaneous, instantaneous.levels[0]) is None
-    assert bank.level(instantaneous, instantaneous.levels[2])["pickup"] == 500

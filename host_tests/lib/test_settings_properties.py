@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from cabinets import configuration, put
 from packwarden import elements
-from packwarden.settings import Bank, errors
+from packwarden.bank import Bank
+from packwarden.settings import errors
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),

@@ -1,4 +1,4 @@
-"""Which counts are believed: strikes, open and short, the reference, frozen codes, exact zeros."""
+"""Which counts are believed: three of eight, open and short, reference, frozen, exact zeros."""
 
 import pytest
 
@@ -31,7 +31,13 @@ class Bench:
         self.frame = Frame(batteries)
         values = ints(self.frame.channels, NONE)
         self.validator = Validator(self.frame, Bridge(sensors, 2200), values, 20)
-        self.attempt(self.frame.reference, 11000)
+        self.show(self.frame.reference, 11000)
+
+    def show(self, channel, count):
+        """Let a channel read the same for so long that it is believed; returns its state."""
+        for _ in range(8):
+            state = self.attempt(channel, count)
+        return state
 
     def attempt(self, channel, count=None, note=OK):
         """Make an attempt and judge; returns the channel's state."""
@@ -46,12 +52,13 @@ class Bench:
         return None if held == NONE else held - BIAS
 
 
-def test_nothing_is_believed_before_its_first_good_conversion():
+def test_nothing_is_believed_before_its_third_good_conversion():
     bench = Bench()
-    assert bench.validator.health[0] == ABSENT
-    assert bench.believed(0) is None
-    assert bench.attempt(0, 100) == OK
-    assert bench.believed(0) == 100
+    for count in (100, 101):
+        assert bench.attempt(0, count) == ABSENT
+        assert bench.believed(0) is None
+    assert bench.attempt(0, 102) == OK
+    assert bench.believed(0) == 102
 
 
 def test_a_channel_that_never_answered_has_failed_at_once():
@@ -61,7 +68,7 @@ def test_a_channel_that_never_answered_has_failed_at_once():
 @pytest.mark.parametrize("note", [ABSENT, FROZEN, CONFIG_LOST, WRONG_CHIP])
 def test_a_channel_fails_at_its_third_bad_attempt_in_a_row(note):
     bench = Bench()
-    bench.attempt(0, 100)
+    bench.show(0, 100)
     for _ in range(2):
         assert bench.attempt(0, 999, note) == OK
         assert bench.believed(0) == 100
@@ -69,26 +76,64 @@ def test_a_channel_fails_at_its_third_bad_attempt_in_a_row(note):
     assert bench.believed(0) is None
 
 
-def test_a_good_conversion_between_bad_ones_starts_the_count_anew():
+# Attempts as letters: g good, b bad.
+@pytest.mark.parametrize(
+    ("history", "believed"),
+    [
+        ("bgggbgggb", True),  # the first of three is nine back
+        ("bggbgggb", False),  # of the last eight attempts three
+        ("bgbgb", False),
+        ("bbggggggb", True),
+        ("bbgggggb", False),
+        ("bgggggggbgggggggb", True),
+    ],
+)
+def test_a_channel_fails_at_the_third_bad_one_of_its_last_eight_attempts(history, believed):
     bench = Bench()
-    for count in range(100, 120):
-        bench.attempt(0, None, ABSENT)
-        bench.attempt(0, None, ABSENT)
-        assert bench.attempt(0, count) == OK
-        assert bench.believed(0) == count
+    bench.show(0, 100)
+    for place, letter in enumerate(history):
+        state = bench.attempt(0, 100 + place, OK if letter == "g" else ABSENT)
+        assert state == OK or place == len(history) - 1
+    assert (state == OK) == believed
+    # While it is believed, the last good count is held.
+    last = 100 + history.rindex("g")
+    assert bench.believed(0) == (last if believed else None)
 
 
-def test_a_failed_channel_is_believed_again_with_its_next_good_conversion():
+@pytest.mark.parametrize("wrong", ["", "g", "gg", "ggb", "ggbgg", "gbgbggb"])
+def test_a_failed_channel_is_believed_again_after_three_good_ones_in_a_row(wrong):
     bench = Bench()
-    for _ in range(5):
-        bench.attempt(0, None, ABSENT)
+    bench.show(0, 100)
+    for letter in "bbb" + wrong + ("b" if wrong.endswith("g") else ""):
+        assert bench.believed(0) is not None or bench.validator.health[0] == ABSENT
+        bench.attempt(0, 7, OK if letter == "g" else ABSENT)
+    for count in (5, 6):
+        assert bench.attempt(0, count) == ABSENT
+        assert bench.believed(0) is None
     assert bench.attempt(0, 7) == OK
     assert bench.believed(0) == 7
 
 
+def test_a_conversion_counts_as_fresh_only_where_it_is_believed():
+    bench = Bench()
+    seen = []
+    for letter in "gggggggggbgbbggg":
+        bench.attempt(0, 7, OK if letter == "g" else ABSENT)
+        seen.append(bench.validator.fresh[0])
+    assert seen == [0, 0, 1, 2, 3, 4, 5, 6, 7, 7, 8, 8, 8, 8, 8, 9]
+
+
+@pytest.mark.xfail(strict=True, reason="what came before the first attempt counts as bad")
+def test_one_bad_attempt_soon_after_boot_is_no_failure():
+    bench = Bench()
+    for letter in "gggb":
+        state = bench.attempt(0, 7, OK if letter == "g" else ABSENT)
+    assert state == OK
+
+
 def test_an_answer_without_a_code_is_no_zero():
     bench = Bench()
-    bench.attempt(0, 100)
+    bench.show(0, 100)
     for _ in range(3):
         state = bench.attempt(0, None, OK)
     assert state == ABSENT
@@ -97,19 +142,18 @@ def test_an_answer_without_a_code_is_no_zero():
 
 def test_without_a_new_attempt_nothing_is_judged():
     bench = Bench()
-    bench.attempt(0, 100)
+    bench.show(0, 100)
     bench.frame.note[0] = ABSENT
     for _ in range(10):
         bench.validator.run()
     assert bench.validator.health[0] == OK
-    assert bench.validator.fresh[0] == 1
+    assert bench.validator.fresh[0] == 6  # two of the eight made it believed
 
 
 @pytest.mark.parametrize("code", [524287, -524288, 32767, -32768, 0])
 def test_a_current_beyond_the_range_is_a_current(code):
     bench = Bench()
-    for _ in range(5):
-        assert bench.attempt(0, code) == OK
+    assert bench.show(0, code) == OK
     assert bench.believed(0) == code
 
 
@@ -141,7 +185,7 @@ def test_130_degrees_are_a_temperature():
 def test_open_follows_the_reference_when_the_excitation_moves():
     bench = Bench()
     assert judged(bench, bench.frame.terminal, 20900) == OK
-    bench.attempt(bench.frame.reference, 10450)  # 5 % less
+    bench.show(bench.frame.reference, 10450)  # 5 % less
     assert judged(bench, bench.frame.terminal, 20900) == OPEN
     assert judged(bench, bench.frame.terminal, 20350) == OK
 

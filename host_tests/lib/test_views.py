@@ -6,7 +6,7 @@ import pytest
 
 from cabinets import Cabinet, configuration
 from packwarden import elements
-from packwarden.views import COMMANDS
+from packwarden.commands import COMMANDS
 from terminals import Terminal
 
 QUESTIONS = [
@@ -21,7 +21,14 @@ QUESTIONS = [
     "events --since 0",
     "settings",
     "version",
+    "permit",
+    "permit 1",
+    "lockout",
+    "degraded",
+    "unlock",
+    "lock",
 ]
+OPERATING = {"reset", "close"}  # see test_operations
 LARGE_TABLE = {
     "model": "table",
     "first_C": -60,
@@ -80,7 +87,7 @@ def test_a_slow_terminal_gets_the_same_reply(question, json_too):
 
 
 def test_every_command_is_asked_here():
-    assert {question.split()[0] for question in QUESTIONS} == set(COMMANDS)
+    assert {question.split()[0] for question in QUESTIONS} | OPERATING == set(COMMANDS)
 
 
 @pytest.mark.parametrize(
@@ -211,17 +218,19 @@ def test_status_counts_what_is_picked_up_operated_and_lost():
     assert status["armed"] is True
     assert status["batteries"] == 4
     assert status["t_s"] == 8
-    told = [e["kind"] for e in cabinet.events]
-    for kind in ("warn", "alarm", "trip"):
-        assert status[kind] == told.count(kind) > 0
+    told = [e["level"] for e in cabinet.events if e["kind"] != "command"]
+    for level in ("warn", "alarm", "trip"):
+        assert status[level] == told.count(level) > 0
     assert status["sensors_failed"] == 4
     assert (status["ticks"], status["late_ticks"], status["worst_late_us"]) == (12, 3, 1500)
     text = ask(cabinet, "status")
     assert text.startswith("protecting for 8.000 s: 4 batteries on cabinet15\r\n")
     assert "  operated  trip terminal_overtemperature  BAT01 TERM+\r\n" in text
     assert "  picked up" in text
-    assert "sensors: 4 of 19 channels failed\r\n" in text
-    assert "latches are kept until the next restart" in text
+    assert "sensors: 4 of 20 channels failed\r\n" in text
+    assert "degraded: 4 places, see degraded\r\n" in text
+    assert "locked out: see lockout\r\n" in text
+    assert "permissives: charging allowed, discharging allowed\r\n" in text
 
 
 def test_status_shows_the_fan_and_says_when_it_is_not_armed():
@@ -239,13 +248,15 @@ def test_elements_shows_the_settings():
         "  warn        6 K for 300.0 s, back at 4 K: none\r\n"
         "  alarm       15 K for 120.0 s, back at 13 K: alarm\r\n"
         "  trip        30 K and 50 degC for 60.0 s, back at 28 K: trip_battery\r\n"
+        "              after up to 2.0 s for a low current\r\n"
     )
     text = ask(cabinet, "elements")
-    assert "  trip        125 A, IEC_EI, TMS 0.25: trip_battery\r\n" in text
+    assert "  trip        125 A, IEC_EI, TMS 0.25: trip_battery or trip_main\r\n" in text
+    assert "  trip        below 43.2 V for 5.0 s, back at 44.2 V: trip_battery\r\n" in text
     assert "  retrip      for 0.15 s: trip_battery\r\n" in text
     assert "  idle_trip   off\r\n" in text
     assert "sensor_fault\r\n" in text
-    assert ask_json(cabinet, "elements") == elements.defaults(100)
+    assert ask_json(cabinet, "elements") == elements.defaults(cabinet.config["bank"])
     (slug,) = ask_json(cabinet, "elements ambient_high")
     assert slug == "ambient_high"
 

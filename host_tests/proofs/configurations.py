@@ -2,7 +2,7 @@
 
 import copy
 
-from packwarden import elements, settings
+from packwarden import elements, levels, settings
 from packwarden.chips.ina2xx import CHIPS
 from packwarden_host.bank_file import Choices, build
 
@@ -20,7 +20,11 @@ _OFF = {
     },
     ("reverse_current", "idle_trip"): {"pickup": 30, "dropout": 15, "delay_ms": 60000},
     ("ambient_high", "trip"): {"pickup": 55, "dropout": 50, "delay_ms": 60000},
+    ("bank_overcurrent", "alarm"): {"pickup": 75, "dropout": 70},
+    ("idle_string", "trip"): {"pickup": 1, "dropout": 3, "delay_ms": 900000},
+    ("charge_temperature", "trip"): {"pickup": -10, "dropout": -5, "delay_ms": 60000},
 }
+_OFF_FLAG = {"delay_ms": 600000}  # a loss, a BMS alarm
 
 
 def ordinary(batteries, rated_A=100, **choices):
@@ -31,9 +35,10 @@ def ordinary(batteries, rated_A=100, **choices):
 def every_row_on(config, hurry):
     """The same with every row on, and all delays divided by `hurry`. Rated 100 A."""
     config = copy.deepcopy(config)
+    config["bank"]["baseline_percent"] = 100
     for slug, key, row in rows(config):
         if row == "off":
-            row = config["elements"][slug][key] = dict(_OFF[slug, key])
+            row = config["elements"][slug][key] = dict(_OFF.get((slug, key), _OFF_FLAG))
         if "delay_ms" in row:
             row["delay_ms"] //= hurry
     return checked(config)
@@ -76,38 +81,54 @@ def _at_end(config, end, changes):
     config = copy.deepcopy(config)
     for name, value in changes.items():
         config["breakers" if name in config["breakers"] else "sensors"][name] = value
-    rated_A = config["bank"]["rated_current_A"]
+    bank = config["bank"]
+    rated_A = bank["rated_current_A"]
     for element in elements.TABLE:
         for level in element.levels:
             given = config["elements"][element.slug]
-            pickup = settings.pickup_range(element, level, rated_A)[end]
+            pickup = settings.pickup_range(element, level, bank)[end]
             if level.curve:
                 given[level.key] |= {"pickup": pickup, "tms": settings.TMS[end]}
                 continue
-            gate_A = level.gate and elements.quantity_facts(level.gate)[1] == "A"
+            gate_A = level.gate and levels.quantity_facts(level.gate)[1] == "A"
             ends = {
                 "pickup": pickup,
-                "dropout": pickup if end else 0,
+                "dropout": pickup if end or level.sign < 0 else min(0, pickup),
                 "delay_ms": settings.DELAY_ms[end],
                 "samples": settings.SAMPLES[end],
                 "at_least": end * (6 * rated_A if gate_A else 150),
+                "wait_ms": settings.WAIT_ms[end],
             }
             given[level.key] = {key: ends[key] for key in settings.level_keys(level)}
     return checked(config)
 
 
-def with_curve(config, curve, tms):
-    """The same with another inverse-time characteristic."""
+def uneven(config, small=0):
+    """The same with a battery whose part of the load is 16 times as large as that of the others.
+
+    `small` 1: a sixteenth of it. Each of capacity and baseline admits a ratio of four.
+    """
     config = copy.deepcopy(config)
-    config["elements"]["overcurrent_inverse"]["trip"] |= {"curve": curve, "tms": tms}
+    bank = config["bank"]
+    one, others = (1, 4) if small else (4, 1)
+    bank["capacity_Ah"] = [one] + [others] * (bank["batteries"] - 1)
+    bank["baseline_percent"] = [100 * one] + [100 * others] * (bank["batteries"] - 1)
+    return checked(config)
+
+
+def with_curve(config, curve, tms):
+    """The same with another inverse-time characteristic, of the batteries and of the bank."""
+    config = copy.deepcopy(config)
+    for slug in ("overcurrent_inverse", "bank_overcurrent"):
+        config["elements"][slug]["trip"] |= {"curve": curve, "tms": tms}
     return checked(config)
 
 
 def rows(config):
     """Every (slug, key, settings or "off") of a configuration."""
-    for slug, levels in config["elements"].items():
-        for key in levels:
-            yield slug, key, levels[key]
+    for slug, given in config["elements"].items():
+        for key in given:
+            yield slug, key, given[key]
 
 
 def checked(config):

@@ -1,7 +1,8 @@
 """Drills for a full bank: in each, certain elements have to operate, and some clear again.
 
 A drill is a number of ticks and a plan as `vm_ordeal.Ordeal` takes it. Channels of 15 batteries:
-currents from 0, voltages from 15, busbar 30, terminals from 31, ambient 61, reference 62.
+currents from 0, voltages from 15, busbar 30, terminals from 31, ambient 61, reference 62, supply
+63, main shunt 64.
 Thermistors, as `drift` numbers them: terminals from 0, ambient 30.
 """
 
@@ -14,6 +15,7 @@ ALL_STUCK = [0, "stuck", None, 0xFFFF]
 HEAT = -100  # 0.1 mV a visit: about 30 K/min at one visit a second
 COOL = 180
 OF_IMBALANCE = "one carries too much, twice"
+CROSSED = "crossed wires"
 
 DRILLS = {
     "a joint heats up, and cools": (
@@ -78,23 +80,99 @@ DRILLS = {
         160,
         [
             [0, "span_ms", None, 250],
-            *([40, "trouble", channel, ABSENT] for channel in (3, 18, 30)),
+            *([40, "trouble", channel, ABSENT] for channel in (3, 18, 30, 64)),
             *([40, "trouble", channel, TOP] for channel in (33, 61)),
             [50, "trouble", 62, ZERO],
-            *([70, "trouble", channel, OK] for channel in (3, 18, 30, 33, 61, 62)),
+            *([70, "trouble", channel, OK] for channel in (3, 18, 30, 33, 61, 62, 64)),
         ],
     ),
     "a thermistor is lost while it is hot": (
         80,
         [SECOND, [30, "adc", 8, 7800], [60, "trouble", 39, TOP]],
     ),
-    "the controller itself": (
-        60,
+    "empty, and charged too far": (
+        200,
         [
+            SECOND,
+            [20, "sag", 2, -100],
+            [35, "sag", 2, -130],
+            [50, "sag", 2, 0],
+            [60, "sag", 2, -210],
+            [80, "sag", 5, 110],
+            [110, "sag", 5, 0],
+            [120, "sag", 5, 140],
+        ],
+    ),
+    "charging in the cold": (
+        140,
+        [
+            SECOND,
+            [20, "target", None, -300],
+            [20, "adc", 6, 19500],
+            [60, "adc", 6, 14400],
+            [90, "adc", 6, 21000],
+        ],
+    ),
+    "voltages that differ at rest": (
+        80,
+        [SECOND, [20, "sag", 4, 5], [60, "sag", 4, 0]],
+    ),
+    "contacts": (
+        240,
+        [
+            TENTH,
+            [30, "bms", None, 1 << 4],
+            [30, "circuit", None, 0],
+            [30, "supply_mV", None, 19000],
+            [30, "alert", None, 1],
+            [40, "bms", None, 0],
+            [40, "circuit", None, 1],
+            [40, "supply_mV", None, 24000],
+            [40, "alert", None, 0],
+            [60, "lie", None, 1 << 2 | 1 << 15],
+            [80, "lie", None, 0],
+            [90, "bms", None, 1 << 5],
+            [220, "external", None, 0],
+        ],
+    ),
+    CROSSED: (
+        90,
+        [[0, "crosses", None, 1 << 3], [30, "target", None, 200], [35, "adc", 6, 5000]],
+    ),
+    "one is gone, and the others are overloaded": (
+        120,
+        [
+            [0, "span_ms", None, 200],
+            [20, "target", None, 1300],
+            [40, "adc", 4, 6500],
+            [90, "target", None, 100],
+        ],
+    ),
+    "one carries nothing": (
+        150,
+        [SECOND, [20, "target", None, 400], [40, "share", 4, 0], [120, "share", 4, 1000]],
+    ),
+    "an overload that no breaker ends": (
+        220,
+        [SECOND, ALL_STUCK, [20, "target", None, 1500], [200, "target", None, 100]],
+    ),
+    "the sum is not what flows": (
+        120,
+        [
+            TENTH,
+            [20, "target", None, 300],
+            [30, "main_off", None, 2000],
+            [80, "main_off", None, 0],
+        ],
+    ),
+    "the controller itself": (
+        80,
+        [
+            TENTH,
             [30, "faults", None, 1],
             [35, "faults", None, 3],
             [40, "faults", None, 0],
-            [45, "faults", None, 2],
+            [60, "faults", None, 2],
         ],
     ),
 }

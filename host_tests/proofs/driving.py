@@ -11,6 +11,7 @@ from proofs.checked import LIMIT, Small
 SPANS_ms = (0, 1, 10, 10, 10, 999, 2000, 2001, 5000, 60001, 1 << 29, MASK)
 MASKS = (0, 0xFFFF, 0x5555, 0x8001)
 HIGHEST_ADC = 33000  # 0.1 mV: the 3.3 V of an ESP32, of which its ADC converts 24500 reliably
+HIGHEST_mV = 60000  # of the coils' supply, through its divider
 HELD_TICKS = 3  # a channel fails at its third bad attempt
 ARMED_AT = 9
 
@@ -33,7 +34,7 @@ class Drive:
         self._seq = 0
 
     def arm(self):
-        self.frame.contacts_known = True
+        self.frame.contacts_known = Small(0xFFFF)
         self.protection.arm(Small(self.now_ms))
 
     def tick(self, span_ms, counts, notes=None, masks=(0xFFFF, 0), faults=0):
@@ -44,6 +45,10 @@ class Drive:
             frame.raw[channel] = NONE if count is None else BIAS + count
             frame.note[channel] = notes[channel] if notes else ABSENT if count is None else OK
         frame.aux_a, frame.aux_b = map(Small, masks)
+        # Whatever the other contacts say as well.
+        frame.bms, frame.bms_known = map(Small, masks)
+        frame.external = frame.alert = Small(faults & 1)
+        frame.trip_circuit = frame.trip_circuit_known = Small(faults >> 1 & 1)
         self.protection.faults = Small(faults)
         self.now_ms = (self.now_ms + span_ms) & MASK
         self.protection.step(Small(self.now_ms))
@@ -56,15 +61,19 @@ class Drive:
     def limits(self, channel):
         """The lowest and the highest count that acquisition can give a channel."""
         half = 1 << (self.bits - 1)
-        if channel < self.frame.voltage:
+        if channel < self.frame.voltage or channel == self.frame.main:
             return -half, half - 1
+        if channel == self.frame.supply:
+            return 0, HIGHEST_mV
         return (0, 2 * half - 1) if channel < self.frame.terminal else (0, HIGHEST_ADC)
 
     def corners(self, channel):
         """The counts at which a channel is at an end, or at an edge of what is believed."""
         low, high = self.limits(channel)
-        if channel < self.frame.voltage:
+        if channel < self.frame.voltage or channel == self.frame.main:
             return [low, high, 0, 1, -1]
+        if channel == self.frame.supply:
+            return [low, high, 24000, 20000]
         if channel < self.frame.terminal:
             return [low, high, high // 2]
         if channel == self.frame.reference:
@@ -75,7 +84,8 @@ class Drive:
     def mixed(self, chance):
         """A frame of corners: most of a kind alike, some otherwise, some attempts failed."""
         frame = self.frame
-        firsts = (0, frame.voltage, frame.terminal, frame.ambient, frame.reference, frame.channels)
+        firsts = [0, frame.voltage, frame.terminal, frame.ambient]
+        firsts += range(frame.reference, frame.channels + 1)
         counts = []
         for first, end in itertools.pairwise(firsts):
             usual = chance.choice(self.corners(first))

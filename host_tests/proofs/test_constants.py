@@ -5,7 +5,7 @@ import importlib
 
 import pytest
 
-from packwarden import compare, decide, fixed, frame
+from packwarden import compare, currents, decide, fixed, frame
 from vms import LIB
 
 MODULES = sorted(
@@ -14,6 +14,7 @@ MODULES = sorted(
     if path.stem != "__init__"
 )
 REPEATED = ("BIAS", "NONE", "MASK", "OK", "ABSENT", "FROZEN", "OPEN", "SHORT", "ZERO", "MAIN_BIT")
+REPEATED += ("ASIDE", "CARRYING", "RATED", "WINDOW_ms", "MEDIAN", "CARRY", "LEFT", "LEFT_AT")
 
 
 def private_constants(source):
@@ -31,12 +32,12 @@ def private_constants(source):
 def repeated(module):
     """(name, its value here, its value there) for each private constant that has a public one.
 
-    The public one is that of the module itself, else of `fixed`, else of `frame`.
+    The public one is that of the module itself, else of `fixed`, of `frame`, of `currents`.
     """
     with open(module.__file__) as file:
         constants = private_constants(file.read())
     for name, source in constants.items():
-        for owner in (module, fixed, frame):
+        for owner in (module, fixed, frame, currents):
             if hasattr(owner, name[1:]):
                 yield name[1:], eval(source, vars(module)), getattr(owner, name[1:])
                 break

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from packwarden import curves, settings
 from packwarden.chips.ina2xx import CHIPS
-from packwarden.fixed import BIAS, MASK
+from packwarden.fixed import BIAS, MASK, NONE
 from packwarden.frame import OK, WRONG_CHIP
 from packwarden.protection import GAP_ms
 from proofs import checked
@@ -25,6 +25,7 @@ from proofs.configurations import (
     largest,
     narrowest,
     ordinary,
+    uneven,
     widest,
     with_curve,
     with_sensors,
@@ -70,24 +71,83 @@ def test_every_breaker(kind, feedback):
     assert len({element for kind, element in drive.seen if kind == 3}) >= 6
 
 
+@pytest.mark.parametrize("monitor", ["ina228", "ina238"])
+@pytest.mark.parametrize("batteries", [2, 3, 15])
+@pytest.mark.parametrize("small", [0, 1])
+@pytest.mark.parametrize(
+    "sensors",
+    [
+        {"main_shunt_uohm": 1, "control_supply_V": 0.001},
+        {"main_shunt_uohm": 5000, "control_supply_V": 56},
+        {"control_supply_V": 0},
+    ],
+)
+def test_parts_main_shunt_and_supply_at_their_ends(sensors, small, batteries, monitor):
+    drive = Drive(uneven(widest(batteries, monitor, **sensors), small), MASK)
+    assert (drive.frame.main >= 0) == ("main_shunt_uohm" in sensors)
+    drive.ordeal(45, random.Random(f"{sensors}{small}{batteries}"))
+    assert drive.seen
+
+
+# What a battery may carry in mA: nothing, about the least that carries, rated, the most.
+CURRENTS_mA = (0, 1, -1, 99, 199, 200, 201, -200, 299, 301, 500, 10_000, -10_000, 10**7, -(10**7))
+
+
+def bank_of_15(small):
+    """The kernels of a bank of the smallest rating and the largest currents, as it is after boot."""
+    made = checked.protection(uneven(widest(15, "ina228"), small))
+    frame = made.frame
+    for channel in range(frame.voltage, frame.terminal):
+        made.quantities.measured[channel] = BIAS + 56_000
+    return made.quantities
+
+
+BANKS = (bank_of_15(0), bank_of_15(1))
+
+
+@example_settings(max_examples=150)
+@given(
+    st.sampled_from(BANKS),
+    st.lists(
+        st.none() | st.sampled_from(CURRENTS_mA) | st.integers(-(10**7), 10**7),
+        min_size=15,
+        max_size=15,
+    ),
+    st.integers(0, 0xFFFF),
+    st.integers(0, 0x7FFF),
+    st.integers(0, 0x7FFF),
+    st.integers(0, MASK),
+)
+def test_any_currents_and_any_departures(quantities, currents_mA, closed, leaving, locked, now_ms):
+    for k, current_mA in enumerate(currents_mA):
+        quantities.measured[k] = NONE if current_mA is None else BIAS + current_mA
+    closed, leaving, locked, now_ms = map(Small, (closed, leaving, locked, now_ms))
+    quantities.currents(now_ms, closed)
+    quantities.departures(now_ms, closed, leaving, leaving | locked)
+    quantities.potentials(closed, locked)
+    assert 0 <= quantities.without(closed, leaving) <= 10**7
+
+
 def sweep(made):
-    """Every current through the integrator of one battery."""
+    """Every current through the integrators of a battery and of the bank."""
     integrate = made.step.__globals__["integrate"]
-    values, place = made.quantities.values, made.quantities.places["load"]
-    load_mA = 0
-    while load_mA < 10_000_000:
-        values[place] = BIAS + load_mA
-        for span_ms in (0, 1, 10, GAP_ms):
-            integrate(made.integrator.ctx, Small(span_ms), Small(span_ms), Small(1))
-        load_mA += 1 + load_mA // 60
+    values, places = made.quantities.values, made.quantities.places
+    whose = zip(made.integrators, ("load", "bank_load"), (1, made.bank.batteries), strict=True)
+    for integrator, name, batteries in whose:
+        load_mA = 0
+        while load_mA < 10_000_000 * batteries:
+            values[places[name]] = BIAS + load_mA
+            for span_ms in (0, 1, 10, GAP_ms):
+                integrate(integrator.ctx, Small(span_ms), Small(span_ms), Small(1))
+            load_mA += 1 + load_mA // 60
 
 
 @pytest.mark.parametrize("tms", settings.TMS)
 @pytest.mark.parametrize("curve", sorted(curves.CURVES))
 def test_every_curve_at_every_current(curve, tms):
-    made = checked.protection(with_curve(widest(1, "ina228"), curve, tms))
+    made = checked.protection(with_curve(widest(15, "ina228"), curve, tms))
     sweep(made)
-    assert made.integrator.way[0] == curves.FULL
+    assert [made.integrators[i].way[0] for i in (0, 1)] == [curves.FULL] * 2
 
 
 @pytest.mark.parametrize(
@@ -157,8 +217,8 @@ DEFECTS = {
     "a product with too many places": ("measure", "code * whole", "code * (whole << 10 | upper)"),
     "mA instead of 0.1 A": (
         "curves",
-        "(stored - _BIAS) // 100 * _M_ONE // pickup",
-        "(stored - _BIAS) * _M_ONE // (pickup * 100)",
+        "(stored - _BIAS) // step_mA * _M_ONE // pickup",
+        "(stored - _BIAS) * _M_ONE // (pickup * step_mA)",
     ),
     "a way that is multiplied first": (
         "curves",
@@ -166,7 +226,7 @@ DEFECTS = {
         "rate * dt > FULL - done",
     ),
     "a percentage of mA": (
-        "quantities",
+        "currents",
         "off // 100 * 1000 // (expected // 100)",
         "off * 1000 // expected",
     ),
@@ -174,8 +234,12 @@ DEFECTS = {
     "a time held beyond 6 days": ("decide", "min((now_ms - since_ms) & MASK, BIAS - 1)", "BIAS"),
     "a time added at once": ("protection", "log.ms + dt % 1000", "log.ms + dt"),
     "a negative number stored": ("heat", "rise = own - siblings + _BIAS", "rise = own - siblings"),
-    "a place before the array": ("quantities", "while i > 0 and at[i", "while at[i"),
-    "a place behind the array": ("validate", "while k < batteries:", "while k <= batteries:"),
+    "a place before the array": ("currents", "while i > 0 and at[i", "while at[i"),
+    "a place behind the array": (
+        "heat",
+        "while t < terminals:\n        own = measured",
+        "while t <= terminals:\n        own = measured",
+    ),
 }
 
 

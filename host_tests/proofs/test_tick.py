@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from packwarden.elements import TRIP
+from packwarden.levels import TRIP
 from packwarden.records import CLEAR
 from proofs.checked import LIMIT
 from proofs.configurations import every_row_on, ordinary

@@ -20,6 +20,8 @@ BOTTOM = 13  # or the other,
 AWAY = 14  # or nobody asks any more
 TROUBLES = (ABSENT, ABSENT, FROZEN, CONFIG_LOST, WRONG_CHIP, STANDS, ZERO, TOP, BOTTOM, AWAY)
 HIGHEST_ADC = 33000  # 0.1 mV
+SAGS = (0, 0, 3, -100, 0, -140, 60, 110, -210, 130, -900)  # of a battery's voltage, 0.1 %
+SUPPLIES_mV = (24000, 24000, 18000, 22000, 0, 60000)
 
 
 class Chance:
@@ -76,6 +78,18 @@ class Ordeal:
         self.drift = [0] * (2 * n + 1)
         self.trouble = [OK] * frame.channels
         self.lasts = [1 << 20 if plan else 0] * frame.channels
+        self.sag = [0] * n
+        self.main_uohm = bank.main_shunt_uohm
+        self.uohm = bank.shunt_uohm
+        self.main_off = 0  # what the main shunt shows too much, 0.1 % of a battery's rating
+        self.supply_mV = 24000
+        self.bms = 0
+        self.external = 1
+        self.circuit = 1
+        self.alert = 0
+        self.unknown = 0  # contacts that cannot be read
+        self.lie = 0  # contacts 52a that say the contrary
+        self.crosses = 0  # breakers in whose place the next one opens
         self.open = 0
         self.stuck = 0
         self.waited_ms = [0] * (n + 1)
@@ -92,6 +106,7 @@ class Ordeal:
         self._currents()
         self._voltages()
         self._thermistors()
+        self._extras()
         self._breakers()
         self.protection.faults = self.faults
         self.number += 1
@@ -111,6 +126,7 @@ class Ordeal:
 
     def _currents(self):
         chance = self.chance
+        total = 0
         if self._happens(60):
             self.target = self._some(LOADS)
         if self._happens(80):
@@ -120,14 +136,52 @@ class Ordeal:
             code = self.rated * (self.load * self.share[k] // 1000 + self.odd[k]) // 1000
             if self.open & (1 << k | 1 << MAIN_BIT):
                 code = 0
+            total += code
             code += chance.below(3) - 1
             self._put(k, max(-self.top, min(self.top - 1, code)), -self.top, self.top - 1)
 
+        if self.frame.main >= 0:
+            code = (total + self.main_off * self.rated // 1000) * self.main_uohm // self.uohm
+            code = max(-self.top, min(self.top - 1, code))
+            self._put(self.frame.main, code, -self.top, self.top - 1)
+
     def _voltages(self):
-        for channel in range(self.frame.voltage, self.frame.terminal):
+        if self._happens(120):
+            self.sag[self.chance.below(len(self.sag))] = self._some(SAGS)
+        first = self.frame.voltage
+        for channel in range(first, self.frame.terminal):
             if self._due(channel):
                 code = self.volts + self.chance.below(5)
+                if channel < self.frame.bus:
+                    code += self.volts * self.sag[channel - first] // 1000
                 self._put(channel, code, 0, 2 * self.top - 1)
+
+    def _extras(self):
+        """The supply of the coils, and the contacts that are no breaker's."""
+        chance = self.chance
+        frame = self.frame
+        if self._happens(150):
+            self.supply_mV = self._some(SUPPLIES_mV)
+        if self._happens(150):
+            self.bms ^= 1 << chance.below(frame.batteries)
+        if self._happens(150):
+            self.main_off = self._some((0, 0, 0, 2000, -6000))
+        if self._happens(150):
+            self.unknown = self._some((0, 0, 0, self._some_breaker(), 0xFFFF))
+        if self._happens(300):
+            self.circuit ^= 1
+        if self._happens(300):
+            self.alert ^= 1
+        if self._happens(3000):
+            self.external ^= 1
+        if frame.supply >= 0:
+            self._put(frame.supply, self.supply_mV, 0, 60000)
+        frame.bms = self.bms
+        frame.bms_known = 0xFFFF & ~self.unknown
+        frame.trip_circuit = self.circuit
+        frame.trip_circuit_known = 0 if self.unknown else 1
+        frame.alert = self.alert
+        frame.external = self.external
 
     def _thermistors(self):
         chance = self.chance
@@ -181,15 +235,16 @@ class Ordeal:
                 continue
             self.waited_ms[index] += self.span_ms
             if self.waited_ms[index] >= 40 and not self.stuck & bit:
-                self.open |= bit
+                self.open |= bit << 1 if self.crosses & bit else bit
         if self._happens(150):
             self.stuck ^= self._some_breaker()
         if self._happens(100):
             self.open ^= self._some_breaker()
-        lie = self._some_breaker() if self._happens(120) else 0
-        self.frame.aux_a = (0xFFFF & ~self.open) ^ lie
+        if self._happens(40):
+            self.lie = self._some((0, 0, 0, self._some_breaker()))
+        self.frame.aux_a = (0xFFFF & ~self.open) ^ self.lie
         self.frame.aux_b = self.open
-        self.frame.contacts_known = self.number > 2
+        self.frame.contacts_known = 0xFFFF & ~self.unknown if self.number > 2 else 0
 
     def _some_breaker(self):
         return self.protection.breakers.bit(self.chance.below(self.frame.batteries + 1))

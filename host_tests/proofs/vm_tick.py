@@ -43,6 +43,7 @@ class Rig:
             self.expanders_bus,
             select,
             self.adcs,
+            (Pin().value, Pin().value, Adc(select, [1_043_478] * 16)),
         )
         self.outputs = Outputs(board, self.expanders_bus, [Pin() for _ in range(4)])
         self.outputs.boot(self.protection.breakers.energised())
@@ -72,7 +73,13 @@ class Rig:
             protection.faults |= 1 if self.outputs.failed else 0
             protection.step(now_ms)
             energised = protection.breakers.energised()
-            self.outputs.write(energised, protection.fan, protection.alarm)
+            self.outputs.write(
+                energised,
+                protection.fan,
+                protection.alarm,
+                protection.charge_allowed,
+                protection.discharge_allowed,
+            )
             self.outputs.verify()
         finally:
             micropython.heap_unlock()

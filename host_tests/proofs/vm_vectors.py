@@ -10,7 +10,7 @@ from array import array
 
 import micropython
 
-from packwarden import elements, records
+from packwarden import elements, levels, records
 from packwarden.protection import Protection
 from proofs.vm_ordeal import Ordeal
 
@@ -58,7 +58,7 @@ class Fold:
         while self.seq < events.next_seq:
             crc = binascii.crc32(events.line(self.seq).encode(), crc)
             event = events.event(self.seq)
-            action = elements.ACTION_NAMES[event.action]
+            action = levels.ACTION_NAMES[event.action]
             key = " ".join((records.KIND_NAMES[event.kind], elements.slug(event.element), action))
             self.seen[key] = self.seen.get(key, 0) + 1
             self.seq += 1

@@ -24,17 +24,30 @@ _DEVICES = {
     "terminal_rate": "26",
     "overcurrent_inverse": "51",
     "overcurrent_instantaneous": "50",
+    "bank_overcurrent": "51",
     "current_imbalance": "60",
     "reverse_current": "32",
+    "idle_string": "37",
+    "undervoltage": "27",
+    "overvoltage": "59",
+    "charge_temperature": "26",
+    "voltage_mismatch": "25",
+    "bms_alarm": "30",
+    "external_trip": None,
     "ambient_high": "49",
     "sensor_fault": None,
     "breaker_failure": "50BF",
-    "boot": None,
+    "breaker_discrepancy": "52",
     "output_fault": None,
+    "trip_circuit": "74TC",
+    "control_supply": "27C",
+    "cascade": None,
     "controller_fault": None,
+    "lockout": "86",
+    "boot": None,
 }
 # Elements with several rows of one level: what looks like a repetition is another row.
-_ROWS_ALIKE = ("reverse_current", "sensor_fault", "breaker_failure")
+_ROWS_ALIKE = ("reverse_current", "sensor_fault", "breaker_failure", "breaker_discrepancy")
 
 _NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
 _LINE = re.compile(
@@ -84,9 +97,11 @@ def _check_line(match, event):
             assert places == _DECIMALS[event["unit"]], line
     if kind in ("warn", "alarm", "trip"):
         assert level == kind and event["held_ms"] is not None, line
-    elif kind in ("fault", "info") or event["action"] == "fan":
+    elif kind == "fault":
+        assert (level, event["action"]) == ("alarm", "alarm"), line
+    elif kind == "info" or event["action"] in ("fan", "stop_charge", "stop_discharge"):
         assert level is None, line
-    if kind in ("clear", "fault", "info"):
+    if kind in ("clear", "info"):
         assert event["action"] == "none", line
     if kind == "warn":
         assert event["action"] == "none", line
@@ -108,8 +123,10 @@ def _check_repetitions(events):
     operated = set()
     for event in events:
         slot = tuple(event[name] for name in ("element", "battery", "terminal", "level"))
-        if event["element"] in _ROWS_ALIKE or event["kind"] in ("info", "fault"):
+        if event["element"] in _ROWS_ALIKE or event["kind"] == "info":
             continue
+        if event["kind"] == "command" and event["action"] != "fan":
+            continue  # what was done to a breaker or a permissive, and no level
         if event["kind"] == "clear":
             assert slot in operated, f"cleared without having operated: {event}"
             operated.discard(slot)

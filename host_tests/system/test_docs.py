@@ -1,4 +1,4 @@
-"""The documentation shows what its commands print, and `make run` is the run that it shows."""
+"""The documentation shows what its commands print, `make run` and the campaign's scenarios too."""
 
 import os
 import re
@@ -6,14 +6,43 @@ import subprocess
 
 import pytest
 
-from packwarden_host import REPOSITORY, docs
+from packwarden_host import REPOSITORY, campaign_table, docs, scenario
+from packwarden_host.campaign_outcome import Outcome
+from packwarden_host.scenario_run import Heard
 
+CAMPAIGN = re.compile(
+    r"^<!-- packwarden campaign [^\n]* -->\n(.*?)^<!-- end -->$", re.MULTILINE | re.DOTALL
+)
 EVENT = re.compile(r"^ *[0-9]+\.[0-9]{3} s  [A-Z]{4}.*$", re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", docs.FILES)
 def test_what_is_shown_is_what_is_printed(name):
     assert docs.differences(name) == []
+
+
+def test_a_table_whose_command_fails_stays_as_it_was(monkeypatch, tmp_path, capfd):
+    page = "<!-- packwarden campaign no-such-scenario -->\n| old |\n<!-- end -->\n"
+    (tmp_path / "page.md").write_text(page)
+    monkeypatch.setattr(docs, "REPOSITORY", tmp_path)
+    with pytest.raises(SystemExit, match=r"page\.md stays as it was"):
+        docs.main(["page.md"])
+    assert (tmp_path / "page.md").read_text() == page
+    assert "no-such-scenario: neither" in capfd.readouterr().err
+
+
+def test_the_campaigns_table_is_that_of_the_scenarios_as_they_are():
+    """Which scenarios, what each expects, that all were met; `make campaign` writes it anew."""
+    (block,) = CAMPAIGN.findall((REPOSITORY / "host_tests" / "README.md").read_text())
+    shown = [line[2:-2].split(" | ") for line in block.splitlines() if line.startswith("| ")]
+    plans = [(name, scenario.read(name)) for name in scenario.shipped()]
+    blank = [Outcome(name, plan, Heard(), []) for name, plan in plans]
+    heads, rows = campaign_table.table(blank)
+    fixed = [heads.index(head) for head in heads if head in ("group", "scenario", "expected")]
+    assert shown[0] == list(heads)
+    told = [tuple(row[place] for place in fixed) for row in shown[1:]]
+    assert told == [tuple(row[place] for place in fixed) for row in rows]
+    assert {row[-1] for row in shown[1:]} == {"ok"}
 
 
 def test_make_run_ends_by_itself_and_is_the_run_of_the_readme():

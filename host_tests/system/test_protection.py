@@ -43,7 +43,7 @@ def test_starts_that_come_too_often_add_up():
     rows = [(0, each(4, i_A=50))]
     for n in range(8):
         rows += [(5 + 4 * n, each(4, i_A=300)), (7 + 4 * n, each(4, i_A=90))]
-    assert ("overcurrent_inverse", 1, None, "trip_battery") in trips(
+    assert ("overcurrent_inverse", 1, None, "trip_main") in trips(
         replayed(trace(*rows, (40, {}))).events
     )
 

@@ -131,8 +131,8 @@ def test_a_main_that_is_stuck_trips_all_batteries():
 @pytest.mark.parametrize("feedback", ["52a", "52b", "both", "none"])
 def test_every_kind_of_breaker_opens_and_nothing_else_does(kind, feedback):
     config = bank(breaker=kind, feedback=feedback)
-    rows = ((0, LOADED), (1, HOT), (6, {}))
-    run = simulated(trace(*rows), config, script=[[500, ASK], [5000, ASK]])
+    rows = ((0, LOADED), (1, HOT), (8, {}))  # a contactor waits for up to 2 s
+    run = simulated(trace(*rows), config, script=[[500, ASK], [7000, ASK]])
     before, after = reports(run)
     assert states(before) == ALL_CLOSED
     assert states(after) == ["closed", "locked out", "closed", "closed"]
@@ -157,7 +157,7 @@ def test_a_stuck_breaker_without_current_is_noticed_by_its_contact():
 @pytest.mark.parametrize("batteries", [1, 2, 15])
 def test_the_highest_breaker_of_every_size_is_the_one_that_is_stuck(batteries):
     n = batteries
-    rows = ((0, each(n, i_A=80) | {f"tn{n}_C": 90}), (4, {}))
+    rows = ((0, each(n, i_A=80) | {f"tn{n}_C": 90}), (6, {}))
     events = replayed(trace(*rows), bank(n), "--stuck-breaker", n).events
     trips = [(e["element"], e["battery"], e["action"]) for e in told(events, kind="trip")]
     assert trips == [

@@ -1,8 +1,8 @@
 """The breakers: one state machine each, what their outputs do, and how their position is known.
 
 closed -> tripping -> locked out; tripping -> failed when it stays closed; closed <-> open by hand.
-What was tripped stays locked out: latches live in RAM, until the next restart. Nothing in here
-closes a breaker; one that is closed by hand while it is locked out is tripped again.
+What was tripped stays locked out until it is released. Nothing in here closes a breaker by itself;
+one that is closed while it is locked out is tripped again.
 """
 
 from micropython import const
@@ -17,42 +17,60 @@ FAILED = const(3)  # told to open and stays; backed up by breaker_failure
 LOCKED_OUT = const(4)
 STATE_NAMES = ("closed", "tripping", "open", "failed", "locked out")
 
-PROOFS = const(3)  # ticks in which a contactor must be found closed to be held
+PROOFS = const(3)  # readings of its contact that must find a contactor closed, to be held
 BLIND_ms = const(100)  # without a contact: time given to a breaker before its current is asked
+STAGGER_ms = const(50)  # between two coils: the supply of the trip circuits has to feed them
+RETRY_ms = const(2000)  # between two pulses of a breaker that stays closed: its coil has to cool
+CROSSED_ms = const(250)  # another breaker that opens within this time of a trip opened for it
+CLOSING_ms = const(1000)  # time given to a contactor to be found closed
 
 
 class Breakers:
     """The breakers of a bank: index k for battery k, index N (`main`) for the main breaker."""
 
-    def __init__(self, batteries, kind, feedback, pulse_ms):
-        """Make closed breakers: shunt_trip, uvr, contactor; feedback 52a, 52b, both, none."""
+    def __init__(self, batteries, kind, feedback, pulse_ms, retries=0, on_failure=0):
+        """Make closed breakers: shunt_trip, uvr, contactor; feedback 52a, 52b, both, none.
+
+        `retries`: pulses after the first two, for a shunt trip that stays; `on_failure`: mask of
+        those that the safe state trips.
+        """
         self.main = batteries
         self.held = kind != "shunt_trip"  # the output holds the breaker in; dropping it trips
         self.follows = kind == "contactor"  # held only if it was found closed: it would close
         self.use_a = feedback in ("52a", "both")
         self.use_b = feedback in ("52b", "both")
         self.pulse_ms = pulse_ms
+        self.retries = retries
+        self.trips_on_failure = on_failure
         self.all = (1 << batteries) - 1 | 1 << MAIN_BIT
         self.state = ints(batteries + 1)
         self.stamp = ints(batteries + 1)  # when its trip output was last set
-        self.told = ints(batteries + 1)  # when it was first told to open
+        self.told = ints(batteries + 1)  # when its output first said open
         self.clearing_ms = ints(batteries + 1)  # how long it took to open
+        self.pulse_count = ints(batteries + 1)  # since it was told
         # Masks, one bit per breaker.
         self.reported = self.all  # closed by what its contact says, or as far as is known
         self.closed = self.all  # reported closed, or carries current
         self.contacts = 0  # an auxiliary contact says closed
+        self.neither = 0  # both contacts are wired and contradict each other
+        self.readable = 0  # the contacts of this breaker could be read in this tick
         self.flows = 0  # carries current
         self.commanded = 0  # told to open and not known to be open
+        self.queued = 0  # to be told when the coils before it have had their time
         self.seen = 0  # seen closed since it was told to open; then its contact ends the pulse
         self.tripped = 0  # latched
         self.pulses = 0  # trip coil energised
+        self.crossed = 0  # was told to open, and another one opened
+        self.started = False  # a coil has been energised since boot
         self.again = 0  # was tripped once more because it was closed; whoever records it clears it
+        self.closing = 0  # a contactor that was told to close and is not yet found closed
         self.holding = 0 if self.follows else self.all
         self._last = self.all  # what was read before: a change is believed at its second reading
-        self._proofs = 0  # ticks looked at since boot, and ...
-        self._proven = self.all  # ... the contactors that were proven closed in all of them
-        self._readable = False  # what proves a contactor closed could be read in this tick
+        self._unproven = self.all if self.follows else 0  # contactors not decided about since boot
+        self._proofs = ints(batteries + 1)
         self._moved = False
+        self._started_ms = 0  # when a coil was energised last
+        self._looked_ms = 0
 
     def bit(self, index):
         """Return the mask bit of a breaker's index."""
@@ -65,88 +83,152 @@ class Breakers:
     def see(self, now_ms, aux_a, aux_b, known):
         """Take over the positions. From the control step, before the currents are known.
 
-        `aux_a`, `aux_b`: masks of contacts that are closed. With both contacts a breaker is open
-        when both say so; one that says neither has a cut wire, and is closed until it is known to
-        be open. Where no contact is wired, or while they are not `known`, a breaker is closed
-        until it was told to open, had its time, and carries no more.
+        `aux_a`, `aux_b`: masks of contacts that are closed; `known`: of those that could be read.
+        With both contacts a breaker is open when both say so; one that says neither has a cut
+        wire, and is closed until it is known to be open. Where no contact is wired, or known, a
+        breaker is closed until it was told to open, had its time, and carries no more.
         """
-        if not known or not (self.use_a or self.use_b):
-            self.contacts = 0
-            reported = self._by_current(now_ms)
-        elif self.use_a and self.use_b:
-            self.contacts = aux_a & ~aux_b & self.all
-            reported = self._steady((aux_a | ~aux_b) & self.all)
+        known &= self.all
+        self.neither = 0
+        if not (self.use_a or self.use_b):
+            known = 0
+        if self.use_a and self.use_b:
+            self.contacts = aux_a & ~aux_b & known
+            self.neither = ~(aux_a ^ aux_b) & known
+            read = aux_a | ~aux_b
         else:
-            self.contacts = (aux_a if self.use_a else ~aux_b) & self.all
-            reported = self._steady(self.contacts)
-        self._readable = known or not self.use_a
+            read = aux_a if self.use_a else ~aux_b
+            self.contacts = read & known
+        reported = self._by_current(now_ms)
+        if known:
+            reported = reported & ~known | self._steady(read & self.all, known)
+        self.readable = known
         self._moved = reported != self.reported
+        self._find_crossed(now_ms, self.reported & ~reported & known)
         self.reported = reported
         self.closed = reported | self.flows & ~(1 << MAIN_BIT)
 
     def _by_current(self, now_ms):
         """Return what is closed where no contact tells."""
         reported = self.reported
-        for index in range(self.main + 1):
-            bit = self.bit(index)
-            if self.commanded & bit and (now_ms - self.told[index]) & MASK >= BLIND_ms:
-                reported = reported | bit if self.flows & bit else reported & ~bit
+        told = self.commanded & ~self.queued
+        if told:
+            for index in range(self.main + 1):
+                bit = self.bit(index)
+                if told & bit and (now_ms - self.told[index]) & MASK >= BLIND_ms:
+                    reported = reported | bit if self.flows & bit else reported & ~bit
         return reported
 
-    def _steady(self, read):
+    def _steady(self, read, known):
         """Return the positions, with those that two readings in a row agree on taken over."""
         agreed = ~(read ^ self._last)
         self._last = read
-        return (self.reported & ~agreed | read & agreed) & self.all
+        return (self.reported & ~agreed | read & agreed) & known
 
-    def follow(self, now_ms, flows):
+    def _find_crossed(self, now_ms, opened):
+        """After a trip that did not open its breaker: find out whether it opened another one."""
+        strangers = opened & ~self.tripped
+        if not strangers or not self.commanded:
+            return
+        for index in range(self.main + 1):
+            bit = self.bit(index)
+            if self.commanded & ~self.queued & bit and self.contacts & bit:
+                if (now_ms - self.told[index]) & MASK <= CROSSED_ms:
+                    self.crossed |= bit
+
+    def discrepant(self, flows):
+        """Return the mask of breakers whose contacts contradict each other or the current.
+
+        `flows`: mask of those that carry more than 5 % of rated. From the control step.
+        """
+        open_by_contact = self.readable & ~self.reported
+        return (self.neither | open_by_contact & flows) & self.all
+
+    def follow(self, now_ms, flows, measured=-1):
         """Move the state machines and end the pulses. From the control step: allocates nothing.
 
-        `flows`: mask of the breakers that carry more than 5 % of rated. A breaker is open when its
-        contact says so and its current is gone: a contact alone may lie.
+        `flows`: mask of the breakers that carry more than 5 % of rated; `measured`: of those whose
+        current is known. A breaker is open when its contact says so and its current is gone: a
+        contact alone may lie.
         """
         self._moved = self._moved or flows != self.flows
         self.flows = flows
         self.closed = self.reported | flows & ~(1 << MAIN_BIT)
-        if self.follows and self._readable and self._proofs < PROOFS:
-            self._find_held()
-        if self._moved or self.commanded or self.pulses or self.tripped & (self.closed | flows):
+        if self._unproven:
+            self._find_held(measured)
+        if self.queued:
+            # Long ticks have time for more than one.
+            self._start(now_ms, max(1, ((now_ms - self._looked_ms) & MASK) // STAGGER_ms))
+        self._looked_ms = now_ms
+        if (
+            self._moved
+            or self.commanded
+            or self.pulses
+            or self.closing
+            or self.tripped & (self.closed | flows)
+        ):
             for index in range(self.main + 1):
                 self._follow(index, now_ms)
 
-    def _find_held(self):
-        """Hold the contactors that are proven closed since boot, in several ticks running.
+    def _find_held(self, measured):
+        """Decide which contactors to hold: those that are proven closed since boot.
 
-        By a 52a contact, or by current: an absence (a 52b that may be cut, no contact) is no
-        proof, and energising one that is open would close it. A tick whose contacts could not be
-        read does not count: it would let go all that is closed.
+        By current, or by a 52a contact in several readings: an absence (a 52b that may be cut, no
+        contact) is no proof, and energising one that is open would close it. What is not known yet
+        is waited for: deciding too early would let go all that is closed.
         """
-        self._proven &= self.flows | (self.contacts if self.use_a else 0)
-        self._proofs += 1
-        if self._proofs == PROOFS:
-            self.holding = self._proven
+        for index in range(self.main + 1):
+            bit = self.bit(index)
+            if not self._unproven & bit:
+                continue
+            if self.flows & bit:
+                self._proofs[index] = PROOFS
+            elif self.use_a and self.readable & self.contacts & bit:
+                self._proofs[index] += 1
+            elif measured & bit and (self.readable & bit or not self.use_a):
+                self._unproven &= ~bit  # it is open, as far as is known
+            if self._proofs[index] >= PROOFS:
+                self._unproven &= ~bit
+                self.holding |= bit
+
+    def _end_pulse(self, bit, since_ms):
+        """End a pulse when its contact has opened, or its time is over."""
+        if self.closed & bit:
+            self.seen |= bit
+        elif self.seen & bit:
+            self.pulses &= ~bit
+        if since_ms >= self.pulse_ms:
+            self.pulses &= ~bit
 
     def _follow(self, index, now_ms):
         bit = self.bit(index)
         closed = self.closed & bit
-        if closed:
-            self.seen |= bit
-        elif self.seen & bit:
-            self.pulses &= ~bit
-        if (now_ms - self.stamp[index]) & MASK >= self.pulse_ms:
-            self.pulses &= ~bit
+        since_ms = (now_ms - self.stamp[index]) & MASK
+        self._end_pulse(bit, since_ms)
+        if self.queued & bit:
+            return
         if self.commanded & bit:
             if not (closed or self.flows & bit):
                 self.state[index] = LOCKED_OUT
                 self.clearing_ms[index] = (now_ms - self.told[index]) & MASK
                 self.commanded &= ~bit
+            elif since_ms >= RETRY_ms and self.pulse_count[index] < self.retries + 2:
+                self._pulse(index, now_ms)
         elif self.tripped & bit:
             if closed or self.flows & bit:
                 # Closed by hand, or never open: its contact is cut or none, and nothing flowed.
                 self._command(index, now_ms)
                 self.again |= bit
         elif closed:
+            self.closing &= ~bit
             self.state[index] = CLOSED
+        elif self.closing & bit:
+            if since_ms >= CLOSING_ms:
+                self.closing &= ~bit
+                if self.readable & bit:
+                    self.holding &= ~bit  # it did not close: it must not do so later
+                else:
+                    self.reported |= bit  # no contact tells
         else:
             if self.follows:
                 self.holding &= ~bit  # or it would close when its coil's supply returns
@@ -171,29 +253,81 @@ class Breakers:
 
     def retrip(self, index, now_ms):
         """Give a breaker that was told to open, and stays, a new pulse. From the control step."""
-        bit = self.bit(index)
-        if self.commanded & bit:
-            self.stamp[index] = now_ms
-            self.pulses |= bit
+        if self.commanded & self.bit(index):
+            self._pulse(index, now_ms)
 
     def fail(self, index):
         """Say that a breaker did not open. From the control step."""
         if self.commanded & self.bit(index):
             self.state[index] = FAILED
 
+    def release(self, index):
+        """Let a breaker out of its lockout; it stays open until somebody closes it. Slack."""
+        bit = self.bit(index)
+        self.tripped &= ~bit
+        self.crossed &= ~bit
+        if self.follows:
+            self.holding &= ~bit
+        self.state[index] = CLOSED if self.closed & bit else OPEN
+
+    def close(self, index, now_ms):
+        """Energise a contactor that is open and not locked out; let go if it does not close.
+
+        Whoever calls has asked for permission. From the slack.
+        """
+        bit = self.bit(index)
+        if self.follows and not self.tripped & bit:
+            self.holding |= bit
+            self.closing |= bit
+            self.stamp[index] = now_ms
+
+    def restore(self, tripped):
+        """Take over what was locked out before the restart (a mask). Boot only."""
+        self.tripped = tripped & self.all
+        for index in range(self.main + 1):
+            if tripped & self.bit(index):
+                self.state[index] = LOCKED_OUT
+
     def _command(self, index, now_ms):
         bit = self.bit(index)
         self.state[index] = TRIPPING
-        self.told[index] = self.stamp[index] = now_ms
+        self.told[index] = now_ms
         self.commanded |= bit
-        self.pulses |= bit
         self.seen &= ~bit
+        self.closing &= ~bit
+        self.pulse_count[index] = 0
+        if self.held:
+            self._pulse(index, now_ms)
+        else:
+            self.queued |= bit
+            self._start(now_ms, 1)
+
+    def _start(self, now_ms, most):
+        """Energise up to `most` of the waiting coils, once in 50 ms; the main's first."""
+        if self.started and (now_ms - self._started_ms) & MASK < STAGGER_ms:
+            return
+        index = self.main
+        while self.queued and most:
+            bit = self.bit(index)
+            if self.queued & bit:
+                self.started = True
+                self._started_ms = now_ms
+                self.queued &= ~bit
+                self.told[index] = now_ms
+                self._pulse(index, now_ms)
+                most -= 1
+            index = index + 1 if index < self.main else 0
+
+    def _pulse(self, index, now_ms):
+        self.stamp[index] = now_ms
+        self.pulse_count[index] += 1
+        self.pulses |= self.bit(index)
 
     def on_failure(self):
         """Return the mask to energise in the safe state.
 
-        A shunt trip and a contactor hold what they have (and a pulse goes on), for a controller
-        that fails is no reason to black out the house; an undervoltage release drops, as its
-        wiring is made to.
+        What is not configured to trip holds what it has (and a pulse goes on), for a controller
+        that fails is no reason to black out the house.
         """
-        return 0 if self.held and not self.follows else self.energised()
+        trips = self.trips_on_failure
+        return self.energised() & ~trips if self.held else self.energised() | trips

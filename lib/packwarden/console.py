@@ -6,8 +6,8 @@ here may run in the control step; whatever arrives, the worst that happens is an
 
 from micropython import const
 
+from packwarden.commands import COMMANDS
 from packwarden.replies import Refused
-from packwarden.views import COMMANDS
 
 PROMPT = "packwarden> "
 LINE_MAX = const(120)  # longer lines are refused as a whole

@@ -66,8 +66,9 @@ def integrate(ctx, now: int, dt: int, batteries: int):
     """Move every battery's integrator by `dt` ms (0 .. 2000) and store its way in 0.1 %.
 
     ctx: the quantities, the way (0 .. FULL), the times since which each is above its pickup, rise,
-    fall, [pickup in 0.1 A], the places of the loads (biased mA) and of the results (biased 0.1 %)
-    among the quantities. A load that is not known moves nothing. From the control step.
+    fall, [pickup in steps of so many mA, and how many], the places of the loads (biased mA) and of
+    the results (biased 0.1 %) among the quantities. A load that is not known moves nothing. From
+    the control step.
     """
     values = ptr32(ctx[0])
     way = ptr32(ctx[1])
@@ -75,13 +76,14 @@ def integrate(ctx, now: int, dt: int, batteries: int):
     rise = ptr32(ctx[3])
     fall = ptr32(ctx[4])
     pickup = ptr32(ctx[5])[0]
+    step_mA = ptr32(ctx[5])[1]
     load_at = int(ctx[6])
     result_at = int(ctx[7])
     k = 0
     while k < batteries:
         stored = values[load_at + k]
         if stored != _NONE:
-            m = (stored - _BIAS) // 100 * _M_ONE // pickup
+            m = (stored - _BIAS) // step_mA * _M_ONE // pickup
             if m > _M_MAX:
                 m = _M_MAX
             done = way[k]
@@ -120,17 +122,20 @@ def integrate(ctx, now: int, dt: int, batteries: int):
 class Integrator:
     """The inverse-time integrators of a bank, one per battery; binds `integrate`'s arrays."""
 
-    def __init__(self, batteries, settings, values, load_at, result_at):
+    def __init__(self, batteries, settings, values, load_at, result_at, together=1):
         """Bind to the quantities `values`: loads from `load_at`, results from `result_at`.
 
-        `settings`: pickup in A, curve and tms, as in the configuration. Boot only.
+        `settings`: pickup in A, curve and tms, as in the configuration; `together`: how many
+        batteries make up one load. Boot only.
         """
         self.pickup_mA = to_fixed(settings["pickup"], 1000)
         self.since = ints(batteries)
         self.way = ints(batteries)
         rise, fall = rate_tables(settings["curve"], to_fixed(settings["tms"], 1000))
-        pickup_dA = ints(1, to_fixed(settings["pickup"], 10))
-        self.ctx = (values, self.way, self.since, rise, fall, pickup_dA, load_at, result_at)
+        step_mA = 100 * together  # so that the largest load keeps within 30 bits
+        pickup = ints(2, step_mA)
+        pickup[0] = (self.pickup_mA + step_mA // 2) // step_mA
+        self.ctx = (values, self.way, self.since, rise, fall, pickup, load_at, result_at)
 
     def begin(self, now_ms):
         """Count the time above the pickup from here on. When protection begins."""

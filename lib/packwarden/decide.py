@@ -1,69 +1,39 @@
-"""The trip matrix: what an operated element does to breakers, fan and alarm, and its record."""
+"""The trip matrix: what an operated element does to breakers, permissives, fan and alarm, and its
+record.
+"""
 
 from micropython import const
 
-from packwarden import compare, elements, records
+from packwarden import compare, elements, levels, records
 from packwarden.compare import OPERATED, Slots
-from packwarden.elements import (
-    ALARM,
+from packwarden.currents import COURSE, MEDIAN, REVERSED, SUM
+from packwarden.fixed import ASIDE, BIAS, MASK, NONE, ints, to_fixed
+from packwarden.levels import (
     BANK,
+    BATTERY_OR_BANK,
     BATTERY_OR_MAIN,
     FAN,
     MAIN_OR_ALL,
     NO_ACTION,
+    NO_LEVEL,
+    STOP_CHARGE,
+    STOP_DISCHARGE,
+    STOP_FLOW,
     TERMINAL,
     TRIP,
     TRIP_ALL,
     TRIP_BATTERY,
+    TRIP_CROSSED,
     TRIP_MAIN,
 )
-from packwarden.fixed import BIAS, MASK, NONE, ints, to_fixed
-from packwarden.quantities import REVERSED
+from packwarden.lockout import Lockout
+from packwarden.openings import BATTERIES, Openings
+from packwarden.rows import plan
 
 _ITEM_BITS = const(5)  # as in `compare`
 _ITEM = const(31)
-_ORDER = (records.CLEAR, records.INFO, records.COMMAND)  # of the records of a tick
-
-
-class Row:
-    """A row of the table that is on, with what its slots do and what their records show."""
-
-    def __init__(self, number, level, given):
-        self.number = number  # of the element in the table
-        self.table = level  # the row of the table
-        self.given = given  # its settings
-        self.level = level.level
-        self.scope = level.scope
-        self.action = level.action
-        self.inverse = level.curve is not None
-        self.retrips = elements.TABLE[number].device == "50BF"  # a new pulse each time
-        self.tells_sensor = elements.TABLE[number].slug == "sensor_fault"
-        self.unit = records.UNIT_NAMES.index(level.shown_unit())
-        self.shown = 0  # place of the value that records show
-        self.limit = 0  # biased, as records show it
-
-    def battery(self, item):
-        """Return the battery of a slot, from 1; 0 for the bank."""
-        if self.scope == BANK:
-            return 0
-        return (item // 2 if self.scope == TERMINAL else item) + 1
-
-    def terminal(self, item):
-        """Return the terminal of a slot: 1 for +, 2 for -, 0 for none."""
-        return item % 2 + 1 if self.scope == TERMINAL else 0
-
-
-def plan(bank):
-    """Return the rows of a bank, in the table's order and level after level. Boot only."""
-    rows = []
-    for number in range(len(elements.TABLE)):
-        element = elements.TABLE[number]
-        for level in range(TRIP + 1):
-            for row in element.levels:
-                given = bank.level(element, row)
-                if row.level == level and given is not None:
-                    rows.append(Row(number, row, given))
-    return rows
+_ORDER = (records.FAULT, records.CLEAR, records.INFO, records.COMMAND)  # of the records of a tick
+_ROWS_BITS = const(7)  # of a record's key
 
 
 def _held(now_ms, since_ms):
@@ -74,45 +44,59 @@ def _held(now_ms, since_ms):
 class Decider:
     """The slots of a bank with what each one does; turns what changed into trips and records."""
 
-    def __init__(self, bank, quantities, integrator, fresh, health, breakers, log):
-        """Build the slots of a `settings.Bank`. Boot only."""
+    def __init__(self, bank, quantities, integrators, fresh, health, breakers, log):
+        """Build the slots of a `bank.Bank`. Boot only.
+
+        `integrators`: that of the batteries and that of the bank.
+        """
         self.rows = plan(bank)
         counts = [(2 * bank.batteries, bank.batteries, 1)[row.scope] for row in self.rows]
         self.slots = Slots(counts, quantities.values, fresh)
         self.quantities = quantities
-        self.integrator = integrator
+        self.integrators = integrators
         self.health = health
         self.breakers = breakers
+        self.openings = Openings(breakers, quantities.bank)
+        self.lockout = Lockout(breakers, log, bank.repeat_hours)
         self.log = log
         self.fan = False
         self.alarms = 0  # alarm and trip levels that are operated
-        self._cause = ints(breakers.main + 1)  # per breaker: the element that tripped it
+        self.charge_stops = 0  # operated levels that forbid charging, and ...
+        self.discharge_stops = 0  # ... discharging
+        self._flow_stop = NO_ACTION  # what the level that stops the flow has stopped
         self._keys = ints(self.slots.count)  # of the changed slots: the order of their records
         self._done = bytearray(self.slots.count)  # by key's place: the action that was done
+        self._cascade_limit = NONE  # in 0.1 % of rated; NONE: nobody guards
         for r in range(len(self.rows)):
-            self._fill(r, self.rows[r])
+            row = self.rows[r]
+            given = bank.level(elements.TABLE[row.number], row.table)
+            self._fill(r, row, given)
+            if row.table.quantity == "predicted" and row.level == TRIP:
+                self._cascade_limit = to_fixed(given["pickup"], 10)
 
-    def _fill(self, r, row):
-        """Fill the fields of row `r` from the table and the bank's settings."""
+    def _fill(self, r, row, given):
+        """Fill the fields of row `r` from the table and its settings."""
         table = row.table
-        given = row.given
         slots = self.slots
         places = self.quantities.places
-        per_unit = elements.UNITS[table.unit][0]
+        per_unit = levels.UNITS[table.unit][0]
         pickup = dropout = 1  # a flag
         if table.curve:
-            pickup = dropout = 100 * per_unit  # the integrator's whole way
-        elif not elements.is_flag(table):
-            pickup = to_fixed(given["pickup"], per_unit)
-            dropout = to_fixed(given["dropout"], per_unit)
+            pickup = 100 * per_unit  # the integrator's whole way
+            dropout = 50 * per_unit  # and it has to come back by half before a reset
+        elif not levels.is_flag(table):
+            pickup = table.sign * to_fixed(given["pickup"], per_unit)
+            dropout = table.sign * to_fixed(given["dropout"], per_unit)
         row.shown = places[table.quantity]
-        row.limit = pickup + BIAS
+        row.limit = row.show(pickup + BIAS)
         if table.curve:
-            row.shown = places["load"]
-            row.limit = self.integrator.pickup_mA + BIAS
+            bank = row.scope == BANK
+            row.shown = places["bank_load" if bank else "load"]
+            row.limit = self.integrators[1 if bank else 0].pickup_mA + BIAS
         elif table.shows:
             row.shown = places[table.shows]
-            row.limit = self.quantities.small_mA + BIAS
+            stays = table.quantity.endswith("_stays")  # else a contact says so, whatever flows
+            row.limit = self.quantities.small_mA + BIAS if stays else NONE
         slots.set(r, compare.PLACE, places[table.quantity])
         slots.set(r, compare.PICKUP, pickup + BIAS)
         slots.set(r, compare.DROPOUT, dropout + BIAS)
@@ -128,41 +112,79 @@ class Decider:
         slots = self.slots
         least = 0
         place = self.quantities.always
-        if table.gate is not None and "at_least" in given:
-            per_unit = elements.UNITS[elements.quantity_facts(table.gate)[1]][0]
-            least = to_fixed(given["at_least"], per_unit)
-            place = self.quantities.places[table.gate]
-            slots.set(r, compare.GATE_STEP, 1)
+        if table.gate is not None:
+            scope, unit, _, _ = levels.quantity_facts(table.gate)
+            if unit is None:
+                least = 1
+            elif "at_least" in given:
+                least = to_fixed(given["at_least"], levels.UNITS[unit][0])
+            if least:
+                place = self.quantities.places[table.gate]
+                slots.set(r, compare.GATE_STEP, 0 if scope == BANK else 1)
         slots.set(r, compare.GATE, place)
         slots.set(r, compare.GATE_PICKUP, least + BIAS)
-        slots.set(r, compare.GATE_DROPOUT, least * 9 // 10 + BIAS)
+        slots.set(r, compare.GATE_DROPOUT, ASIDE if table.seals else least * 9 // 10 + BIAS)
 
     def _channel(self, table):
         """Return the channel whose conversions the first slot of a row counts."""
         frame = self.quantities.frame
         if table.scope == TERMINAL:
             return frame.terminal
-        if table.scope != BANK:
-            return 0
-        own = {"busbar_lost": frame.bus, "reference_lost": frame.reference}
-        return own.get(table.quantity, frame.ambient)
+        own = {
+            "low_voltage": frame.voltage,
+            "voltage": frame.voltage,
+            "mismatch": frame.voltage,
+            "ambient": frame.ambient,
+            "ambient_lost": frame.ambient,
+            "busbar_lost": frame.bus,
+            "reference_lost": frame.reference,
+            "supply": frame.supply,
+            "main_shunt_lost": frame.main,
+        }
+        return max(0, own.get(table.quantity, 0))
 
     def run(self, now_ms, gap):
         """Compare, then do and record what changed. From the control step: allocates nothing.
 
         Outputs first: every trip is commanded before the first record is written. Records go in
-        the order: what cleared, what operated, what was commanded.
+        the order: faults, what cleared, what operated, what was commanded.
         """
+        self.openings.advance(now_ms)
         count = self.slots.run(now_ms, gap)
         if count:
             self._follow(count, now_ms)
+        if self.openings.due:
+            self._tell_opened()
         if self.breakers.again:
             self._tell_again()
+
+    def picked_up(self):
+        """Return whether a trip level is on its way to operate. From the slack."""
+        slots = self.slots
+        for r in range(len(self.rows)):
+            if self.rows[r].level == TRIP:
+                first = slots.get(r, compare.FIRST)
+                for slot in range(first, first + slots.get(r, compare.COUNT)):
+                    if compare.IDLE < slots.state[slot] < OPERATED:
+                        return True
+        return False
+
+    @property
+    def charge_allowed(self):
+        """True while the inverter may charge. From the control step."""
+        return not (self.charge_stops or self._flow_stop == STOP_CHARGE or self.openings.stops)
+
+    @property
+    def discharge_allowed(self):
+        """True while the inverter may discharge. From the control step."""
+        stopped = self.discharge_stops or self._flow_stop == STOP_DISCHARGE
+        return not (stopped or self.openings.stops)
 
     def _follow(self, count, now_ms):
         """Act on what changed, then record it."""
         self._arrange(count)
         changed = self.slots.changed
+        pending = self.openings.pending
         for place in range(count):
             self._act(place, changed[place], now_ms)
         for kind in _ORDER:
@@ -170,28 +192,54 @@ class Decider:
                 code = changed[place]
                 if self._kind(code) == kind:
                     self._record(code, now_ms, kind, self._done[place])
+        if self.openings.pending & ~pending:
+            self._tell_stop(self.openings.pending & ~pending)
+
+    def _tell(self, index, action, level=TRIP):
+        """Record what was commanded for a breaker, with the element that caused it."""
+        battery = 0 if index == self.breakers.main else index + 1
+        self.log.write(
+            records.COMMAND,
+            level,
+            self.lockout.cause[index],
+            battery,
+            0,
+            action,
+            0,
+            0,
+            NONE,
+            NONE,
+            NONE,
+            NONE,
+        )
+
+    def _tell_stop(self, waiting):
+        """Record that the permissives were taken away for the trips that begin to wait."""
+        for index in range(self.breakers.main + 1):
+            if waiting & self.breakers.bit(index):
+                self._tell(index, self._direction(), NO_LEVEL)
+
+    def _direction(self):
+        """Return the stop that concerns a bank that flows as it does."""
+        bank = self.quantities.bank
+        if bank[COURSE] == 2 or (bank[COURSE] == 0 and bank[SUM] < BIAS):
+            return STOP_CHARGE
+        return STOP_DISCHARGE
+
+    def _tell_opened(self):
+        """Record the breakers that were told to open after having waited."""
+        self._tell_each(self.openings.due)
+        self.openings.due = 0
 
     def _tell_again(self):
         """Record the breakers that were closed while locked out, and so were tripped again."""
-        breakers = self.breakers
-        for index in range(breakers.main + 1):
-            if breakers.again & breakers.bit(index):
-                main = index == breakers.main
-                self.log.write(
-                    records.COMMAND,
-                    TRIP,
-                    self._cause[index],
-                    0 if main else index + 1,
-                    0,
-                    TRIP_MAIN if main else TRIP_BATTERY,
-                    0,
-                    0,
-                    NONE,
-                    NONE,
-                    NONE,
-                    NONE,
-                )
-        breakers.again = 0
+        self._tell_each(self.breakers.again)
+        self.breakers.again = 0
+
+    def _tell_each(self, mask):
+        for index in range(self.breakers.main + 1):
+            if mask & self.breakers.bit(index):
+                self._tell(index, TRIP_MAIN if index == self.breakers.main else TRIP_BATTERY)
 
     def _arrange(self, count):
         """Sort what changed by element, battery, terminal, level, row."""
@@ -201,7 +249,7 @@ class Decider:
             item = changed[place] & _ITEM
             row = self.rows[r]
             key = (row.number * 16 + row.battery(item)) * 4 + row.terminal(item)
-            self._keys[place] = (key * 4 + row.level) * 64 + r
+            self._keys[place] = ((key * 4 + row.level) << _ROWS_BITS) + r
         compare.arrange(changed, self._keys, count)
 
     def operated(self, code):
@@ -209,39 +257,66 @@ class Decider:
         return self.slots.state[self.slots.slot(code >> _ITEM_BITS, code & _ITEM)] == OPERATED
 
     def _kind(self, code):
-        """Return CLEAR, COMMAND, or INFO for a level that has operated."""
+        """Return CLEAR, COMMAND, FAULT, or INFO for a level that has operated."""
         if not self.operated(code):
             return records.CLEAR
-        return records.INFO if self.rows[code >> _ITEM_BITS].level else records.COMMAND
+        row = self.rows[code >> _ITEM_BITS]
+        if row.inside:
+            return records.FAULT
+        return records.INFO if row.level else records.COMMAND
 
     def _act(self, place, code, now_ms):
         """Do what a changed slot asks for, and keep what was done for its record."""
         row = self.rows[code >> _ITEM_BITS]
         operated = self.operated(code)
-        if row.level >= ALARM:
-            self.alarms += 1 if operated else -1
-        if row.action == FAN:
-            self.fan = operated
-        action = row.action if operated else NO_ACTION
-        if action >= TRIP_BATTERY:
+        action = self.count(row, operated)
+        if operated and row.level == TRIP:
             action = self._trip(row, row.battery(code & _ITEM) - 1, now_ms)
-        self._done[place] = action
+        self._done[place] = action if operated else NO_ACTION
+
+    def count(self, row, operated):
+        """Take a slot that has operated, or let go, into account; return what a record shows.
+
+        From the control step, and from the slack for one that was reset.
+        """
+        step = 1 if operated else -1
+        action = row.action
+        if row.alarms:
+            self.alarms += step
+        if action == FAN:
+            self.fan = operated
+        elif action == STOP_CHARGE:
+            self.charge_stops += step
+        elif action == STOP_DISCHARGE:
+            self.discharge_stops += step
+        elif action == STOP_FLOW:
+            action = self._direction() if operated else NO_ACTION
+            self._flow_stop = action
+        return action
 
     def _trip(self, row, k, now_ms):
         """Trip by the matrix; return the action that was done, NO_ACTION if all was open already.
 
         Rule 1: the instantaneous element trips the battery that is reversed, else the main. Rule
         2: a reversed battery behind a breaker that failed is fed by the others: opening the main
-        would not isolate it, so all are tripped.
+        would not isolate it, so all are tripped. Rule 3: where another breaker opened, the main
+        opens now. An overloaded battery takes the main with it where all are overloaded, and
+        the others could not carry its load.
         """
         breakers = self.breakers
         action = row.action
         reversed_ = k >= 0 and (self.quantities.bank[REVERSED] >> k) & 1
         if action == BATTERY_OR_MAIN:
             action = TRIP_BATTERY if reversed_ else TRIP_MAIN
+        elif action == BATTERY_OR_BANK:
+            action = TRIP_MAIN if self._cascades(k) else TRIP_BATTERY
         elif action == MAIN_OR_ALL:
             breakers.fail(k)
             action = TRIP_ALL if reversed_ else TRIP_MAIN
+        elif action == TRIP_CROSSED:
+            breakers.fail(k)
+            breakers.retrip(k, now_ms)
+            action = TRIP_MAIN
         index = k if action == TRIP_BATTERY else breakers.main
         if action == TRIP_ALL and k < 0:
             breakers.fail(breakers.main)
@@ -253,29 +328,45 @@ class Decider:
                 moved = self._open(other, row, now_ms) or moved
         return action if moved else NO_ACTION
 
+    def _cascades(self, k):
+        """Return whether the bank is overloaded, and the others could not carry what k does."""
+        median = self.quantities.bank[MEDIAN]
+        rated_mA = 20 * self.quantities.small_mA
+        if self._cascade_limit == NONE or median == NONE or abs(median - BIAS) < rated_mA:
+            return False
+        breakers = self.breakers
+        leaving = (breakers.commanded | self.openings.pending) & BATTERIES | 1 << k
+        return self.quantities.without(breakers.closed, leaving) >= self._cascade_limit
+
     def _open(self, index, row, now_ms):
         """Trip a breaker for an element; return False if it was tripped and is open."""
         breakers = self.breakers
-        if not breakers.tripped & breakers.bit(index):
-            self._cause[index] = row.number
-        return breakers.trip(index, now_ms)
+        bit = breakers.bit(index)
+        if not (breakers.tripped | self.openings.pending) & bit:
+            self.lockout.note(index, row.number)
+        return self.openings.open(index, now_ms, row.wait_ms)
 
     def _record(self, code, now_ms, kind, action):
         r = code >> _ITEM_BITS
         item = code & _ITEM
         row = self.rows[r]
-        battery = row.battery(item)
-        values = self.quantities.values
-        held = NONE
         limit = row.limit
+        held = NONE
         if kind == records.CLEAR:
-            limit = self.slots.get(r, compare.DROPOUT)
+            limit = row.show(self.slots.get(r, compare.DROPOUT))
         elif row.inverse:
-            held = _held(now_ms, self.integrator.since[item])
+            held = _held(now_ms, self.integrators[1 if row.scope == BANK else 0].since[item])
         else:
             held = _held(now_ms, self.slots.stamp[self.slots.slot(r, item)])
+        self.tell(r, item, kind if kind != records.INFO else row.level, action, limit, held)
+
+    def tell(self, r, item, kind, action, limit, held):
+        """Record what a slot did. From the control step, and from the slack for a reset."""
+        row = self.rows[r]
+        battery = row.battery(item)
+        values = self.quantities.values
         self.log.write(
-            kind if kind != records.INFO else row.level,
+            kind,
             row.level,
             row.number,
             battery,
@@ -283,7 +374,7 @@ class Decider:
             action,
             row.unit,
             self._sensor_state(r, item) if row.tells_sensor else 0,
-            values[row.shown + item],
+            row.show(values[row.shown + item]),
             limit,
             held,
             values[self.quantities.at_load + battery - 1] if battery else NONE,

@@ -2,151 +2,44 @@
 
 An element watches quantities; each of its levels is a row: which quantity, its shipped pickup,
 dropout and delay, how many new conversions must agree, what it does, and whether it latches.
-Shipped settings are for a bank rated 100 A per battery; levels in ampere scale with the rating.
-To add an element, add its rows here, its quantity in `quantities` and its reason on the host side.
+To add an element, add its rows here, its quantity in `levels` and `quantities`, and its reason on
+the host side.
 """
 
 from micropython import const
 
-# Scope: one slot per terminal, per battery, or one for the whole bank.
-TERMINAL = const(0)
-BATTERY = const(1)
-BANK = const(2)
-
-# Level of a row, as events name it.
-NO_LEVEL = const(0)
-WARN = const(1)
-ALARM = const(2)
-TRIP = const(3)
-LEVEL_NAMES = (None, "warn", "alarm", "trip")
-
-# What is done when a level operates, as events name it.
-NO_ACTION = const(0)
-FAN = const(1)
-ALARM_RELAY = const(2)
-STOP_CHARGE = const(3)
-STOP_DISCHARGE = const(4)
-TRIP_BATTERY = const(5)
-TRIP_MAIN = const(6)
-TRIP_ALL = const(7)
-INHIBIT_CLOSE = const(8)
-# By direction, see `decide`: the battery if it is reversed, else the main; everything if the
-# battery is reversed, else the main.
-BATTERY_OR_MAIN = const(9)
-MAIN_OR_ALL = const(10)
-ACTION_NAMES = (
-    "none",
-    "fan",
-    "alarm",
-    "stop_charge",
-    "stop_discharge",
-    "trip_battery",
-    "trip_main",
-    "trip_all",
-    "inhibit_close",
-    "trip_battery or trip_main",
-    "trip_main or trip_all",
+from packwarden.levels import (
+    ALARM,
+    ALARM_RELAY,
+    BATTERY_OR_BANK,
+    BATTERY_OR_MAIN,
+    FAN,
+    INHIBIT_CLOSE,
+    MAIN_OR_ALL,
+    NO_ACTION,
+    NO_LEVEL,
+    STOP_CHARGE,
+    STOP_DISCHARGE,
+    STOP_FLOW,
+    TRIP,
+    TRIP_ALL,
+    TRIP_BATTERY,
+    TRIP_CROSSED,
+    TRIP_MAIN,
+    WARN,
+    Element,
+    Level,
+    level_defaults,
 )
 
-# Units: name, internal counts per unit, decimals shown.
-UNITS = {
-    "degC": (100, 2),
-    "K": (100, 2),
-    "K/min": (100, 2),
-    "A": (1000, 2),
-    "V": (1000, 3),
-    "mOhm": (1000, 3),
-    "%": (10, 1),
-    None: (1, 0),  # a flag: it is so, or it is not
-}
-
-# Quantities in the order of their places: name, scope, unit. `quantities` gives each its value.
-QUANTITIES = (
-    ("temperature", TERMINAL, "degC"),
-    ("rise", TERMINAL, "K"),
-    ("rate", TERMINAL, "K/min"),
-    ("thermistor_lost", TERMINAL, None),
-    ("lost_hot", TERMINAL, None),
-    ("load", BATTERY, "A"),
-    ("inverse", BATTERY, "%"),
-    ("instantaneous", BATTERY, "A"),
-    ("imbalance", BATTERY, "%"),
-    ("deviation", BATTERY, "A"),
-    ("reverse", BATTERY, "A"),
-    ("reverse_idle", BATTERY, "A"),
-    ("monitor_lost", BATTERY, None),
-    ("breaker_stays", BATTERY, None),
-    ("current_stays", BATTERY, None),
-    ("ambient", BANK, "degC"),
-    ("ambient_lost", BANK, None),
-    ("busbar_lost", BANK, None),
-    ("reference_lost", BANK, None),
-    ("bank_load", BANK, "A"),
-    ("main_stays", BANK, None),
-)
+# How long a trip that can wait does, for the inverter to stop and the current to fall below 5 % of
+# rated. What is short-circuited, about to burn or asked for from outside never waits.
+_WAIT_ms = const(2000)
 
 
-def quantity_facts(name):
-    """Return (scope, unit) of a quantity."""
-    for known, scope, unit in QUANTITIES:
-        if known == name:
-            return scope, unit
-    raise ValueError("no quantity " + name)
-
-
-class Level:
-    """One row: a level of an element, with its shipped settings in the quantity's unit."""
-
-    def __init__(
-        self,
-        key,
-        level,
-        quantity,
-        action,
-        pickup=None,
-        dropout=None,
-        delay_ms=0,
-        samples=1,
-        at_least=None,
-        gate=None,
-        reset_ms=0,
-        shows=None,
-        curve=None,
-        tms=None,
-    ):
-        self.key = key  # its name in the configuration
-        self.level = level
-        self.quantity = quantity
-        self.scope, self.unit = quantity_facts(quantity)
-        self.action = action
-        self.latch = level == TRIP
-        self.pickup = pickup  # None: shipped "off"
-        self.dropout = dropout
-        self.delay_ms = delay_ms
-        self.samples = samples  # new conversions that must agree
-        self.gate = gate  # the quantity of the second condition, or None
-        self.at_least = at_least  # pickup of the second condition; it drops out at 90 %
-        self.reset_ms = reset_ms  # how long it must be well before it clears
-        self.shows = shows  # the quantity that events show instead of a flag
-        self.curve = curve  # inverse time: the pickup is a current, the time follows the curve
-        self.tms = tms
-
-    def shown_unit(self):
-        """Return the unit of the value and limit that events and listings show."""
-        if self.curve:
-            return "A"
-        return quantity_facts(self.shows)[1] if self.shows else self.unit
-
-
-class Element:
-    """A protection element: slug, IEEE C37.2 device number or None, admitted pickups, rows."""
-
-    def __init__(self, slug, device, low, high, levels):
-        self.slug = slug
-        self.device = device
-        self.low = low  # admitted pickup, in the unit of the row; for A: per 100 A rated
-        self.high = high
-        self.levels = levels
+def _loss(quantity, action=TRIP_BATTERY):
+    """Return the row that trips when the element is blind for too long; shipped off."""
+    return Level("loss", TRIP, quantity, action, wait_ms=_WAIT_ms)
 
 
 TABLE = (
@@ -158,7 +51,8 @@ TABLE = (
         (
             Level("warn", WARN, "temperature", NO_ACTION, 60, 55, 5000),
             Level("alarm", ALARM, "temperature", ALARM_RELAY, 70, 65, 5000),
-            Level("trip", TRIP, "temperature", TRIP_BATTERY, 80, 75, 2000, 2),
+            Level("trip", TRIP, "temperature", TRIP_BATTERY, 80, 75, 2000, 2, wait_ms=_WAIT_ms),
+            _loss("thermistor_lost"),
         ),
     ),
     Element(
@@ -169,7 +63,19 @@ TABLE = (
         (
             Level("warn", WARN, "rise", NO_ACTION, 6, 4, 300000),
             Level("alarm", ALARM, "rise", ALARM_RELAY, 15, 13, 120000),
-            Level("trip", TRIP, "rise", TRIP_BATTERY, 30, 28, 60000, 2, 50, "temperature"),
+            Level(
+                "trip",
+                TRIP,
+                "rise",
+                TRIP_BATTERY,
+                30,
+                28,
+                60000,
+                2,
+                50,
+                "temperature",
+                wait_ms=_WAIT_ms,
+            ),
         ),
     ),
     Element(
@@ -183,6 +89,7 @@ TABLE = (
             Level("trip", TRIP, "rate", TRIP_BATTERY, 10, 5, 15000, 2, 50, "temperature"),
         ),
     ),
+    # joint_heating (23) has its place here.
     Element(
         "overcurrent_inverse",
         "51",
@@ -191,7 +98,17 @@ TABLE = (
         (
             Level("warn", WARN, "load", NO_ACTION, 110, 104.5, 60000),
             Level("alarm", ALARM, "inverse", ALARM_RELAY, 75, 71.2),
-            Level("trip", TRIP, "inverse", TRIP_BATTERY, 125, curve="IEC_EI", tms=0.25),
+            Level(
+                "trip",
+                TRIP,
+                "inverse",
+                BATTERY_OR_BANK,
+                125,
+                wait_ms=_WAIT_ms,
+                curve="IEC_EI",
+                tms=0.25,
+            ),
+            _loss("monitor_lost"),
         ),
     ),
     Element(
@@ -202,7 +119,28 @@ TABLE = (
         (
             Level("warn", WARN, "instantaneous", NO_ACTION),
             Level("alarm", ALARM, "instantaneous", ALARM_RELAY),
+            Level("chip_limit", ALARM, "chip_limit", ALARM_RELAY, 1, 1, 250),
             Level("trip", TRIP, "instantaneous", BATTERY_OR_MAIN, 500, 400, samples=2),
+        ),
+    ),
+    Element(
+        "bank_overcurrent",
+        "51",
+        10,
+        600,
+        (
+            Level("warn", WARN, "bank_load", NO_ACTION, 110, 104.5, 120000),
+            Level("alarm", ALARM, "bank_inverse", ALARM_RELAY),
+            Level(
+                "trip",
+                TRIP,
+                "bank_inverse",
+                TRIP_MAIN,
+                125,
+                wait_ms=_WAIT_ms,
+                curve="IEC_EI",
+                tms=0.5,
+            ),
         ),
     ),
     Element(
@@ -212,8 +150,10 @@ TABLE = (
         500,
         (
             Level("warn", WARN, "imbalance", NO_ACTION, 40, 30, 120000, 1, 8, "deviation"),
+            Level("drift_warn", WARN, "drift", NO_ACTION, 15, 11, 300000, 1, 5, "deviation"),
             Level("alarm", ALARM, "imbalance", ALARM_RELAY, 60, 45, 60000, 1, 15, "deviation"),
-            Level("trip", TRIP, "imbalance", TRIP_BATTERY, gate="deviation"),
+            Level("drift_alarm", ALARM, "drift", ALARM_RELAY, 30, 22, 120000, 1, 10, "deviation"),
+            Level("trip", TRIP, "imbalance", TRIP_BATTERY, gate="deviation", wait_ms=_WAIT_ms),
         ),
     ),
     Element(
@@ -232,6 +172,88 @@ TABLE = (
         ),
     ),
     Element(
+        "idle_string",
+        "37",
+        0.5,
+        50,
+        (
+            Level("warn", WARN, "idle", NO_ACTION, 2, 4, 60000),
+            Level("alarm", ALARM, "idle_giving", ALARM_RELAY, 2, 4, 600000),
+            Level("trip", TRIP, "idle_giving", TRIP_BATTERY),
+        ),
+    ),
+    Element(
+        "undervoltage",
+        "27",
+        32,
+        56,
+        (
+            Level("warn", WARN, "low_voltage", NO_ACTION, 48.0, 49.0, 60000),
+            Level("alarm", ALARM, "low_voltage", STOP_DISCHARGE, 46.4, 47.4, 10000),
+            Level(
+                "trip",
+                TRIP,
+                "low_voltage",
+                TRIP_BATTERY,
+                43.2,
+                44.2,
+                5000,
+                2,
+                wait_ms=_WAIT_ms,
+            ),
+            _loss("monitor_lost"),
+        ),
+    ),
+    Element(
+        "overvoltage",
+        "59",
+        48,
+        64,
+        (
+            Level("warn", WARN, "voltage", NO_ACTION, 58.0, 57.2, 60000),
+            Level("alarm", ALARM, "voltage", STOP_CHARGE, 58.4, 57.6, 5000),
+            Level("trip", TRIP, "voltage", TRIP_BATTERY, 59.2, 58.4, 1000, 2, wait_ms=_WAIT_ms),
+            _loss("monitor_lost"),
+        ),
+    ),
+    Element(
+        "charge_temperature",
+        "26",
+        -20,
+        20,
+        (
+            Level("warn", WARN, "coldest", NO_ACTION, 2, 5, 60000, 1, 2, "charging", seals=True),
+            Level(
+                "alarm", ALARM, "coldest", STOP_CHARGE, 0, 3, 60000, 1, 2, "charging", seals=True
+            ),
+            Level("trip", TRIP, "coldest", TRIP_BATTERY, gate="charging", wait_ms=_WAIT_ms),
+        ),
+    ),
+    Element(
+        "voltage_mismatch",
+        "25",
+        0.01,
+        1,
+        (Level("alarm", ALARM, "mismatch", INHIBIT_CLOSE, 0.05, 0.03, 60000),),
+    ),
+    Element(
+        "bms_alarm",
+        "30",
+        1,
+        1,
+        (
+            Level("alarm", ALARM, "bms_gives", ALARM_RELAY, 1, 1, 1000, reset_ms=5000),
+            Level("trip", TRIP, "bms_gives", TRIP_BATTERY, wait_ms=_WAIT_ms),
+        ),
+    ),
+    Element(
+        "external_trip",
+        None,
+        1,
+        1,
+        (Level("trip", TRIP, "external", TRIP_MAIN, 1, 1, 100),),
+    ),
+    Element(
         "ambient_high",
         "49",
         0,
@@ -240,21 +262,25 @@ TABLE = (
             Level("fan", NO_LEVEL, "ambient", FAN, 35, 32, 10000),
             Level("warn", WARN, "ambient", NO_ACTION, 40, 37, 60000),
             Level("alarm", ALARM, "ambient", ALARM_RELAY, 45, 42, 60000),
-            Level("trip", TRIP, "ambient", TRIP_MAIN),
+            Level("trip", TRIP, "ambient", TRIP_MAIN, wait_ms=_WAIT_ms),
+            _loss("ambient_lost", TRIP_MAIN),
         ),
     ),
+    # link_resistance and resistance_mismatch have their place here.
     Element(
         "sensor_fault",
         None,
-        1,
-        1,
+        0.1,
+        50,
         (
             Level("alarm", ALARM, "monitor_lost", ALARM_RELAY, 1, 1, 1000, reset_ms=10000),
             Level("thermistor", ALARM, "thermistor_lost", ALARM_RELAY, 1, 1, 2000, reset_ms=10000),
             Level("busbar", ALARM, "busbar_lost", ALARM_RELAY, 1, 1, 1000, reset_ms=10000),
             Level("ambient", ALARM, "ambient_lost", ALARM_RELAY, 1, 1, 2000, reset_ms=10000),
             Level("reference", ALARM, "reference_lost", ALARM_RELAY, 1, 1, 2000, reset_ms=10000),
-            Level("trip", TRIP, "lost_hot", TRIP_BATTERY, 1, 1, 2000),
+            Level("main_shunt", ALARM, "main_shunt_lost", ALARM_RELAY, 1, 1, 1000, reset_ms=10000),
+            Level("kirchhoff", ALARM, "kirchhoff", ALARM_RELAY, 5, 3, 10000, reset_ms=10000),
+            Level("trip", TRIP, "lost_hot", TRIP_BATTERY, 1, 1, 2000, wait_ms=_WAIT_ms),
         ),
     ),
     Element(
@@ -270,18 +296,79 @@ TABLE = (
             Level("main_all", TRIP, "main_stays", TRIP_ALL, 1, 1, 300, shows="bank_load"),
         ),
     ),
+    Element(
+        "breaker_discrepancy",
+        "52",
+        1,
+        1,
+        (
+            Level("alarm", ALARM, "discrepant", ALARM_RELAY, 1, 1, 500, shows="load"),
+            Level("main", ALARM, "main_discrepant", ALARM_RELAY, 1, 1, 500, shows="bank_load"),
+            Level("crossed", TRIP, "crossed", TRIP_CROSSED, 1, 1, shows="load"),
+        ),
+    ),
+    Element(
+        "output_fault",
+        None,
+        1,
+        1,
+        (Level("alarm", ALARM, "output_differs", ALARM_RELAY, 1, 1, reset_ms=1000),),
+        inside=True,
+    ),
+    Element(
+        "trip_circuit",
+        "74TC",
+        1,
+        1,
+        (Level("alarm", ALARM, "trip_circuit", ALARM_RELAY, 1, 1, 1000),),
+    ),
+    Element(
+        "control_supply",
+        "27C",
+        50,
+        99,
+        (Level("alarm", ALARM, "supply", ALARM_RELAY, 85, 90, 1000),),
+    ),
+    Element(
+        "cascade",
+        None,
+        50,
+        300,
+        (
+            Level("warn", WARN, "predicted", NO_ACTION, 100, 95, 1000, 1, None, "departed", True),
+            Level(
+                "alarm",
+                ALARM,
+                "predicted",
+                STOP_FLOW,
+                125,
+                95,
+                gate="departed",
+                seals=True,
+                reset_ms=60000,  # or the load comes back at once
+            ),
+            Level("trip", TRIP, "predicted", TRIP_MAIN, 125, 95, 500, 1, None, "departed", True),
+        ),
+    ),
+    Element(
+        "controller_fault",
+        None,
+        1,
+        1,
+        (Level("alarm", ALARM, "controller_fails", ALARM_RELAY, 1, 1, reset_ms=1000),),
+        inside=True,
+    ),
+    # No levels: what was tripped is locked out. Its records tell what was reset, refused, closed.
+    Element("lockout", "86", 1, 1, ()),
 )
 
-# Slugs that records carry beside those of the table: not elements, there is nothing to set.
+# The slug that records carry beside those of the table: not an element, nothing to set.
 BOOT = const(100)
-OUTPUT_FAULT = const(101)
-CONTROLLER_FAULT = const(102)
-_OTHER_SLUGS = ("boot", "output_fault", "controller_fault")
 
 
 def slug(number):
-    """Return the slug of an element's number in the table, or of one of the records beside it."""
-    return _OTHER_SLUGS[number - BOOT] if number >= BOOT else TABLE[number].slug
+    """Return the slug of an element's number in the table, or of the record beside it."""
+    return "boot" if number == BOOT else TABLE[number].slug
 
 
 def find(name):
@@ -292,46 +379,9 @@ def find(name):
     return -1
 
 
-def is_flag(level):
-    """Return True where a row watches a yes-or-no: then only its delay can be set."""
-    return level.unit is None
-
-
-def scales_with_rating(unit):
-    """Return True for a unit whose shipped settings are per 100 A rated."""
-    return unit == "A"
-
-
-def level_defaults(level, rated_A):
-    """Return the shipped settings of one row for a rating in ampere per battery: a dict or
-    "off".
-    """
-
-    def scaled(value, unit):
-        if not scales_with_rating(unit):
-            return value
-        tenths = int(value * rated_A / 10 + 0.5)
-        return tenths / 10 if tenths % 10 else tenths // 10
-
-    if level.pickup is None:
-        return "off"
-    if level.curve:
-        return {"pickup": scaled(level.pickup, "A"), "curve": level.curve, "tms": level.tms}
-    settings = {}
-    if not is_flag(level):
-        settings["pickup"] = scaled(level.pickup, level.unit)
-        settings["dropout"] = scaled(level.dropout, level.unit)
-    settings["delay_ms"] = level.delay_ms
-    if level.at_least is not None:
-        settings["at_least"] = scaled(level.at_least, quantity_facts(level.gate)[1])
-    if level.samples != 1:
-        settings["samples"] = level.samples
-    return settings
-
-
-def defaults(rated_A):
-    """Return the `elements` part of a configuration as shipped, for `rated_A` per battery."""
+def defaults(bank):
+    """Return the `elements` part of a configuration as shipped, for the `bank` part of one."""
     return {
-        element.slug: {level.key: level_defaults(level, rated_A) for level in element.levels}
+        element.slug: {level.key: level_defaults(level, bank) for level in element.levels}
         for element in TABLE
     }

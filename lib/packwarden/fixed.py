@@ -13,6 +13,7 @@ from micropython import const
 
 BIAS = const(1 << 29)
 NONE = const(0)  # stored instead of a value: "there is none"; no biased value is ever 0
+ASIDE = const(1)  # stored instead of a value: "has no part in it"; below every pickup and dropout
 MASK = const((1 << 30) - 1)  # milliseconds wrap here, as `time.ticks_ms` does on the board
 
 Q = const(40)  # binary places of ln() and exp(), which run at boot only

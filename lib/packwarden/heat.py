@@ -9,8 +9,8 @@ siblings' median: sun and fans move all terminals together.
 import micropython
 from micropython import const
 
+from packwarden.currents import insert, others
 from packwarden.fixed import BIAS, MASK, NONE, ints
-from packwarden.quantities import insert, others
 
 PUSH_ms = const(5000)  # a sample of the fit each 5 s ...
 _SAMPLES = const(12)  # ... and 12 of them: 60 s

@@ -64,17 +64,20 @@ def temperatures(ctx, first: int, last: int, reference: int, gain: int):
 class Measurement:
     """The engineering values of a frame; binds the arrays of the kernels."""
 
-    def __init__(self, frame, held, values, bridge, chip, shunt_uohm):
+    def __init__(self, frame, held, values, bridge, chip, shunt_uohm, main_shunt_uohm=0):
         """Bind to believed counts; `chip`: the monitor's facts, see `chips.ina2xx.CHIPS`."""
         self.frame = frame
         self.gain = bridge.gain
         self.values = values
         current = split_ratio(chip["shunt_lsb_pV"], shunt_uohm * 1000)  # pV / uohm is uA
         voltage = split_ratio(chip["bus_lsb_pV"], 1000000000)  # pV to mV
-        parameters = ints(6)
+        main = split_ratio(chip["shunt_lsb_pV"], (main_shunt_uohm or shunt_uohm) * 1000)
+        parameters = ints(12)
         for i in range(3):
             parameters[i] = current[i]
             parameters[3 + i] = voltage[i]
+            parameters[6 + i] = main[i]
+        parameters[9] = 1  # the supply comes in mV
         self.ctx = (held, self.values, parameters, bridge.table)
 
     def run(self):
@@ -82,6 +85,10 @@ class Measurement:
         frame = self.frame
         scale(self.ctx, 0, frame.voltage, 0)
         scale(self.ctx, frame.voltage, frame.terminal, 3)
+        if frame.supply >= 0:
+            scale(self.ctx, frame.supply, frame.supply + 1, 9)
+        if frame.main >= 0:
+            scale(self.ctx, frame.main, frame.main + 1, 6)
         temperatures(self.ctx, frame.terminal, frame.reference, frame.reference, self.gain)
 
     def value(self, channel):

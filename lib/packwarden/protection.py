@@ -6,18 +6,19 @@ there is no clock and no I/O, and from `step` on nothing is allocated.
 
 from micropython import const
 
-from packwarden import elements, records
+from packwarden import elements, levels, lockout, records
+from packwarden.bank import Bank
 from packwarden.breakers import Breakers
 from packwarden.chips.ina2xx import CHIPS
+from packwarden.currents import FLOWS, MEASURED, MEDIAN
 from packwarden.curves import Integrator, integrate
 from packwarden.decide import Decider
 from packwarden.fixed import MASK, NONE, ints, to_fixed
 from packwarden.frame import OK, Frame
 from packwarden.heat import Heat
 from packwarden.measure import Measurement
-from packwarden.quantities import FLOWS, MEDIAN, Quantities
+from packwarden.quantities import Quantities
 from packwarden.records import EventLog
-from packwarden.settings import Bank
 from packwarden.thermistor import Bridge
 from packwarden.validate import Validator
 
@@ -25,8 +26,10 @@ GAP_ms = 2000  # integrators take no more at once; above, the minimum samples ar
 NEVER_mA = 1 << 28  # the pickup of an element that is off
 
 # Faults of the controller itself, for `Protection.faults`.
-OUTPUTS_FAIL = const(1)  # the relays' latch does not read back as written
+OUTPUTS_FAIL = const(1)  # an output does not read back as written
 INPUTS_FAIL = const(2)  # the contacts cannot be read
+TICKS_LATE = const(4)  # one tick after the other begins late
+MEMORY_FAILS = const(8)  # lockouts could not be read at boot, or cannot be kept
 
 
 class Protection:
@@ -37,12 +40,18 @@ class Protection:
         bank = self.bank = Bank(config)
         sensors = config["sensors"]
         bridge = Bridge(sensors, bank.excitation_mV)
-        self.frame = Frame(bank.batteries)
+        self.frame = Frame(bank.batteries, bank.supply_mV > 0, bank.main_shunt_uohm > 0)
         chip = CHIPS[bank.monitor]
         values = ints(self.frame.channels, NONE)
         self.validator = Validator(self.frame, bridge, values, chip["bits"])
         self.measured = Measurement(
-            self.frame, self.validator.held, values, bridge, chip, bank.shunt_uohm
+            self.frame,
+            self.validator.held,
+            values,
+            bridge,
+            chip,
+            bank.shunt_uohm,
+            bank.main_shunt_uohm,
         )
         instant = config["elements"]["overcurrent_instantaneous"]["trip"]
         self.quantities = Quantities(
@@ -53,21 +62,23 @@ class Protection:
             NEVER_mA if instant == "off" else to_fixed(instant["pickup"], 1000),
         )
         self.heat = Heat(self.quantities, values, self.validator.health, self.validator.fresh)
-        inverse = config["elements"]["overcurrent_inverse"]["trip"]
-        places = self.quantities.places
-        self.integrator = Integrator(
-            bank.batteries,
-            self._shipped_curve() if inverse == "off" else inverse,
-            self.quantities.values,
-            places["load"],
-            places["inverse"],
+        self.integrators = (
+            self._integrator("overcurrent_inverse", bank.batteries, "load", "inverse"),
+            self._integrator("bank_overcurrent", 1, "bank_load", "bank_inverse"),
         )
-        self.breakers = Breakers(bank.batteries, bank.breaker_kind, bank.feedback, bank.pulse_ms)
+        self.breakers = Breakers(
+            bank.batteries,
+            bank.breaker_kind,
+            bank.feedback,
+            bank.pulse_ms,
+            bank.retries,
+            bank.on_failure(),
+        )
         self.events = EventLog()
         self.decider = Decider(
             bank,
             self.quantities,
-            self.integrator,
+            self.integrators,
             self.validator.fresh,
             self.validator.health,
             self.breakers,
@@ -75,19 +86,23 @@ class Protection:
         )
         self.armed = False
         self.faults = 0  # mask of what fails inside the controller; set it before each step
-        self._told = 0
         self._last_ms = 0
+
+    @property
+    def now_ms(self):
+        """The time of the last step."""
+        return self._last_ms
 
     def arm(self, now_ms):
         """Begin to protect at this tick, once the sensors read; recorded as the first event."""
         self.armed = True
         self._last_ms = now_ms
-        self.integrator.begin(now_ms)
-        self._record(records.INFO, elements.BOOT)
-
-    def _record(self, kind, element):
-        """Record something of the controller itself."""
-        self.events.write(kind, 0, element, 0, 0, 0, 0, 0, NONE, NONE, NONE, NONE)
+        for integrator in self.integrators:
+            integrator.begin(now_ms)
+        self.events.write(records.INFO, 0, elements.BOOT, 0, 0, 0, 0, 0, NONE, NONE, NONE, NONE)
+        for index in range(self.breakers.main + 1):
+            if self.breakers.tripped & self.breakers.bit(index):
+                lockout.record(self, index, records.INFO, lockout.KEPT)
 
     def step(self, now_ms):
         """Run one tick over `frame` at `now_ms` (30-bit milliseconds); allocates nothing.
@@ -100,25 +115,37 @@ class Protection:
         gap = dt > GAP_ms
         breakers = self.breakers
         quantities = self.quantities
+        decider = self.decider
         self.validator.run()
         self.measured.run()
         frame = self.frame
         breakers.see(now_ms, frame.aux_a, frame.aux_b, frame.contacts_known)
         quantities.currents(now_ms, breakers.closed)
         found = quantities.bank
-        breakers.follow(now_ms, found[FLOWS])
-        quantities.stuck(breakers.commanded, breakers.contacts)
+        breakers.follow(now_ms, found[FLOWS], found[MEASURED])
+        quantities.stuck(breakers)
+        leaving = breakers.commanded | decider.openings.pending
+        quantities.departures(now_ms, breakers.closed, leaving, leaving | breakers.tripped)
+        quantities.potentials(breakers.closed, breakers.tripped)
         self.validator.doubt_codes(
-            found[MEDIAN], quantities.moved_mA, quantities.loaded_mA, breakers.closed
+            found[MEDIAN],
+            quantities.moved_mA,
+            quantities.loaded_mA,
+            self.bank.nominal_mV // 2,
+            breakers.closed,
         )
         self.heat.run(now_ms, breakers.closed)
         quantities.health_flags()
+        quantities.contacts()
+        faults = self.faults
+        quantities.controller(faults & OUTPUTS_FAIL, faults & ~OUTPUTS_FAIL)
         if not self.armed:
             return
         self._advance(dt)
-        self._tell_faults()
-        integrate(self.integrator.ctx, now_ms, GAP_ms if gap else dt, self.bank.batteries)
-        self.decider.run(now_ms, 1 if gap else 0)
+        passed = GAP_ms if gap else dt
+        integrate(self.integrators[0].ctx, now_ms, passed, self.bank.batteries)
+        integrate(self.integrators[1].ctx, now_ms, passed, 1)
+        decider.run(now_ms, 1 if gap else 0)
 
     def _advance(self, dt):
         """Add `dt` ms to the time of the records, in seconds and milliseconds."""
@@ -127,26 +154,42 @@ class Protection:
         log.seconds += dt // 1000 + ms // 1000
         log.ms = ms % 1000
 
-    def _shipped_curve(self):
-        """Return what runs the integrator where the inverse trip is off: its alarm may be on."""
-        number = elements.find("overcurrent_inverse")
-        for level in elements.TABLE[number].levels:
-            if level.curve:
-                return elements.level_defaults(level, self.bank.rated_mA / 1000)
+    def _integrator(self, slug, count, load, result):
+        """Return the integrator of an element's trip; as shipped where that is off.
 
-    def _tell_faults(self):
-        """Record each fault of the controller when it appears."""
-        new = self.faults & ~self._told
-        self._told = self.faults
-        if new & OUTPUTS_FAIL:
-            self._record(records.FAULT, elements.OUTPUT_FAULT)
-        if new & INPUTS_FAIL:
-            self._record(records.FAULT, elements.CONTROLLER_FAULT)
+        Its alarm may be on.
+        """
+        element = elements.TABLE[elements.find(slug)]
+        (row,) = [level for level in element.levels if level.curve]
+        given = self.bank.level(element, row)
+        if given is None:
+            given = levels.level_defaults(row, self.bank.config["bank"])
+        places = self.quantities.places
+        together = self.bank.batteries // count
+        values = self.quantities.values
+        return Integrator(count, given, values, places[load], places[result], together)
+
+    def moving(self):
+        """Return whether a trip is picked up, waits, or its breaker is on its way. Slack."""
+        breakers = self.breakers
+        if self.decider.openings.pending or breakers.commanded or breakers.pulses:
+            return True
+        return self.decider.picked_up()
+
+    @property
+    def charge_allowed(self):
+        """True while the inverter may charge: never before protection is armed."""
+        return self.armed and self.decider.charge_allowed
+
+    @property
+    def discharge_allowed(self):
+        """True while the inverter may discharge: never before protection is armed."""
+        return self.armed and self.decider.discharge_allowed
 
     @property
     def alarm(self):
-        """True while an alarm or trip is operated or a fault stands: the alarm relay drops."""
-        return self.decider.alarms > 0 or self.faults != 0
+        """True while the alarm relay drops: an alarm or a trip stands, or a fault."""
+        return self.decider.alarms > 0 or self.faults != 0 or self.breakers.tripped != 0
 
     @property
     def fan(self):

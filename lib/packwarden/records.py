@@ -7,7 +7,7 @@ import struct
 
 from micropython import const
 
-from packwarden import elements
+from packwarden import elements, levels
 from packwarden.fixed import BIAS, NONE, decimal
 from packwarden.frame import HEALTH_NAMES
 
@@ -19,6 +19,14 @@ CLEAR = const(4)
 COMMAND = const(5)
 FAULT = const(6)
 KIND_NAMES = ("info", "warn", "alarm", "trip", "clear", "command", "fault")
+
+OPERATIONS = (
+    "",
+    "reset",
+    "refused",
+    "told to close",
+    "still locked out",
+)  # of the records of `lockout`
 
 TERMINAL_NAMES = (None, "+", "-")
 UNIT_NAMES = (None, "degC", "K", "K/min", "A", "V", "mOhm", "%")
@@ -51,7 +59,7 @@ class Event:
         """Return a value of this event in its unit, as text with the unit's decimals, or None."""
         if value is None or self.unit is None:
             return None
-        per_unit, places = elements.UNITS[self.unit]
+        per_unit, places = levels.UNITS[self.unit]
         return decimal(value, per_unit, places)
 
     def json(self):
@@ -65,7 +73,7 @@ class Event:
             self.t_ms,
             self.seq,
             KIND_NAMES[self.kind],
-            _quoted(elements.LEVEL_NAMES[self.level]),
+            _quoted(levels.LEVEL_NAMES[self.level]),
             elements.slug(self.element),
             _quoted(device),
             self.battery or "null",
@@ -74,7 +82,7 @@ class Event:
             self.number(self.limit) or "null",
             _quoted(self.unit),
             "null" if self.held_ms is None else self.held_ms,
-            elements.ACTION_NAMES[self.action],
+            levels.ACTION_NAMES[self.action],
         )
 
     def place(self):
@@ -87,14 +95,15 @@ class Event:
     def finding(self):
         """Return what was found: `81.4 degC > 80.0 for 2.0 s`, or the state of a sensor."""
         if self.unit is None:
-            return HEALTH_NAMES[self.detail] if self.detail else ""
+            names = OPERATIONS if elements.slug(self.element) == "lockout" else HEALTH_NAMES
+            return names[self.detail] if self.detail else ""
         if self.value is None:
             return "no value (%s)" % self.unit
-        per_unit, places = elements.UNITS[self.unit]
+        per_unit, places = levels.UNITS[self.unit]
         places = min(places, 3 if self.unit in ("V", "mOhm") else 1)
         text = decimal(self.value, per_unit, places) + " " + self.unit
         if self.limit is not None:
-            sign = " < " if self.kind == CLEAR else " > "
+            sign = " < " if self.value < self.limit else " > "
             text += sign + decimal(self.limit, per_unit, places)
         if self.held_ms is not None:
             text += " for " + decimal(self.held_ms, 1000, 2 if self.held_ms < 1000 else 1) + " s"
@@ -104,11 +113,11 @@ class Event:
         """Return the event as one line for people."""
         name = KIND_NAMES[self.kind].upper()
         if self.kind == CLEAR and self.level:
-            name += " " + elements.LEVEL_NAMES[self.level]
+            name += " " + levels.LEVEL_NAMES[self.level]
         parts = [decimal(self.t_ms, 1000, 3) + " s", name, elements.slug(self.element)]
         parts += [part for part in (self.place(), self.finding()) if part]
         line = "  ".join(parts)
-        return line + ": " + elements.ACTION_NAMES[self.action] if self.action else line
+        return line + ": " + levels.ACTION_NAMES[self.action] if self.action else line
 
 
 def two_digits(number):
@@ -170,7 +179,7 @@ class EventLog:
             held,
             load,
         )
-        if kind == elements.TRIP and action:
+        if kind == levels.TRIP and action:
             self.last_trip = self.next_seq
         self.next_seq += 1
 

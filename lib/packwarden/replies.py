@@ -1,8 +1,23 @@
 """What all replies of the console share: refusals, arguments, numbers in their units."""
 
-from packwarden import elements
+import json
+
+from packwarden import levels
 from packwarden.fixed import decimal
 from packwarden.frame import HEALTH_NAMES
+
+
+class Command:
+    """A command: its usage, a line of help, and the generator function that answers it."""
+
+    def __init__(self, usage, about, answer):
+        self.usage = usage
+        self.about = about
+        self._answer = answer
+
+    def run(self, context, words, as_json):
+        """Return the generator of the reply's pieces; it may raise Refused."""
+        return self._answer(context, words, as_json)
 
 
 class Refused(Exception):
@@ -27,7 +42,7 @@ def _scaled(value, unit):
     """Return an internal value as text in its unit, or None."""
     if value is None:
         return None
-    per_unit, places = elements.UNITS[unit]
+    per_unit, places = levels.UNITS[unit]
     return decimal(value, per_unit, places)
 
 
@@ -41,9 +56,14 @@ def cell(value, unit, width, health=0):
     if value is None:
         text = HEALTH_NAMES[health]
     else:
-        per_unit, places = elements.UNITS[unit]
+        per_unit, places = levels.UNITS[unit]
         text = decimal(value, per_unit, 1 if places < 3 else 2) + " " + unit
     return " " * max(1, width - len(text)) + text
+
+
+def json_text(text):
+    """Return a text, or None, as JSON."""
+    return json.dumps(text)
 
 
 def json_bool(value):

@@ -5,7 +5,7 @@ it is believed; `compile_bank` turns a good configuration into the integers that
 Both run at boot or on the host: they allocate.
 """
 
-from packwarden import curves, elements, thermistor
+from packwarden import curves, elements, levels, thermistor
 from packwarden.chips.ina2xx import CHIPS
 from packwarden.fixed import to_fixed
 
@@ -14,9 +14,13 @@ MAX_BATTERIES = 15
 CELL_mV = 3300  # nominal, LiFePO4
 FULL_SCALE_RATIO = 6  # full scale of a monitor over the rated current, at least
 
+END_OF_CHARGE_mV = 3450  # a cell; above, while charging, shares cross: 55.2 V of 16 cells
+
 BREAKER_KINDS = ("shunt_trip", "uvr", "contactor")
 FEEDBACKS = ("52a", "52b", "both", "none")
 BMS_CONTACTS = ("closed_on_alarm", "open_on_alarm", "none")
+EXTERNAL_TRIPS = ("open_on_trip", "closed_on_trip", "none")
+TRIP_CIRCUITS = ("open_on_fault", "none")
 
 # path: (lowest, highest, unit); the words that others may be; and what stands in where absent.
 NUMBERS = {
@@ -24,6 +28,7 @@ NUMBERS = {
     "bank.batteries": (1, MAX_BATTERIES, "batteries"),
     "bank.rated_current_A": (10, 600, "A"),
     "bank.capacity_Ah": (1, 2000, "Ah"),
+    "bank.baseline_percent": (20, 500, "%"),
     "bank.cells": (4, 16, "cells in series"),
     "bank.tick_ms": (10, 1000, "ms"),
     "sensors.shunt_uohm": (5, 5000, "uohm"),
@@ -31,17 +36,39 @@ NUMBERS = {
     "sensors.pull_up_ohm": (500, 100000, "ohm"),
     "sensors.reference_ohm": (500, 100000, "ohm"),
     "sensors.excitation_mV": (1000, 2400, "mV"),
+    "sensors.control_supply_V": (0, 56, "V"),
+    "sensors.main_shunt_uohm": (0, 5000, "uohm"),
     "breakers.pulse_ms": (20, 1000, "ms"),
+    "breakers.retries": (0, 10, "pulses"),
+    "breakers.repeat_hours": (1, 168, "hours"),
 }
 WORDS = {
     "sensors.monitor": tuple(sorted(CHIPS)),
     "sensors.bms_contact": BMS_CONTACTS,
+    "sensors.external_trip": EXTERNAL_TRIPS,
+    "sensors.trip_circuit": TRIP_CIRCUITS,
     "breakers.kind": BREAKER_KINDS,
     "breakers.feedback": FEEDBACKS,
 }
-OPTIONAL = {"bank.tick_ms": 10, "sensors.excitation_mV": 2200, "breakers.pulse_ms": 200}
-OTHERS = ("bank.board", "bank.positions", "sensors.thermistor")
+OPTIONAL = {
+    "bank.baseline_percent": None,  # nobody has measured one
+    "bank.tick_ms": 10,
+    "sensors.excitation_mV": 2200,
+    "sensors.external_trip": "open_on_trip",
+    "sensors.trip_circuit": "none",
+    "sensors.control_supply_V": 24,  # 0: not wired
+    "sensors.main_shunt_uohm": 0,  # 0: none fitted
+    "breakers.pulse_ms": 200,
+    "breakers.retries": 3,
+    "breakers.repeat_hours": 24,
+    "breakers.trip_on_failure": None,  # by the kind of breaker
+}
+EACH = ("bank.capacity_Ah", "bank.baseline_percent")  # one number, or a list of one per battery
+OTHERS = ("bank.board", "bank.positions", "sensors.thermistor", "breakers.trip_on_failure")
+FRACTIONS = ("bank.rated_current_A", "sensors.control_supply_V", "bank.baseline_percent")
+MAIN = "main"
 DELAY_ms = (0, 3600000)
+WAIT_ms = (0, 2000)
 SAMPLES = (1, 100)
 TMS = (0.01, 15)
 
@@ -75,11 +102,14 @@ def errors(config):
         _check_number(config, path, found)
     for path in sorted(WORDS):
         value = lookup(config, path)
+        if path in OPTIONAL and _absent(config, path):
+            continue
         if not isinstance(value, str) or value not in WORDS[path]:
             found.append((path, "%s is not one of %s" % (_show(value), ", ".join(WORDS[path]))))
     if found:
         return found
     _check_bank(config["bank"], found)
+    _check_on_failure(config, found)
     found.extend(
         ("sensors.thermistor" + path, message)
         for path, message in thermistor.errors(config["sensors"])
@@ -114,7 +144,10 @@ def _check_number(config, path, found):
     value = lookup(config, path)
     if path in OPTIONAL and _absent(config, path):
         return
-    _check_range(value, low, high, unit, path, found, whole=path != "bank.rated_current_A")
+    values = value if path in EACH and isinstance(value, list) else [value]
+    for each in values:
+        if not _check_range(each, low, high, unit, path, found, whole=path not in FRACTIONS):
+            return
 
 
 def _absent(config, path):
@@ -149,6 +182,28 @@ def _check_bank(bank, found):
         found.append(
             ("bank.positions", "is not each of 1 .. %d once, in the busbar's order" % batteries)
         )
+    for path in EACH:
+        value = bank.get(path.split(".")[1])
+        if isinstance(value, list) and len(value) != batteries:
+            found.append((path, "has %d items, not one for each of %d" % (len(value), batteries)))
+        elif isinstance(value, list) and max(value) > 4 * min(value):
+            found.append((path, "has a largest of more than four times the smallest"))
+
+
+def _check_on_failure(config, found):
+    """Which breakers a failing controller trips: a list of numbers and "main"."""
+    path = "breakers.trip_on_failure"
+    if _absent(config, path):
+        return
+    given = lookup(config, path)
+    known = [MAIN] + list(range(1, config["bank"]["batteries"] + 1))
+    if not isinstance(given, list):
+        found.append((path, '%s is not a list of batteries and "main"' % _show(given)))
+        return
+    for one in given:
+        if isinstance(one, (bool, float)) or one not in known:
+            message = '%s is not "main" or a battery of 1 .. %d'
+            found.append((path, message % (_show(one), config["bank"]["batteries"])))
 
 
 def _check_full_scale(config, found):
@@ -193,7 +248,7 @@ def _check_elements(config, found):
     for name in given:
         if elements.find(name) < 0:
             found.append(("elements." + name, "is not an element"))
-    rated_A = config["bank"]["rated_current_A"]
+    bank = config["bank"]
     for element in elements.TABLE:
         path = "elements." + element.slug
         levels = given.get(element.slug)
@@ -209,21 +264,32 @@ def _check_elements(config, found):
                 found.append((path + "." + level.key, 'is missing (settings, or "off")'))
             else:
                 _check_level(
-                    element, level, levels[level.key], rated_A, path + "." + level.key, found
+                    element, level, levels[level.key], bank, path + "." + level.key, found
                 )
 
 
-def pickup_range(element, level, rated_A):
-    """Return (lowest, highest, unit) of a row's pickup for a rating in ampere per battery."""
-    unit = "A" if level.curve else level.unit
-    if elements.scales_with_rating(unit):
-        return element.low * rated_A / 100, element.high * rated_A / 100, unit
-    if element.slug == "overcurrent_inverse":
-        return 1, 99, unit  # the integrator, in percent of its way to the trip
-    return element.low, element.high, unit
+def pickup_range(element, level, bank):
+    """Return (lowest, highest, unit) of a row's pickup, for the `bank` of a configuration."""
+    scale = level.scale
+    if level.curve:
+        scale = levels.BANK_RATED if level.scope == levels.BANK else levels.RATED
+    elif level.quantity in ("inverse", "bank_inverse"):
+        return 1, 99, level.unit  # the integrator, in percent of its way to the trip
+    low = levels.scaled(element.low, scale, bank)
+    return low, levels.scaled(element.high, scale, bank), "A" if level.curve else level.unit
 
 
-def _check_level(element, level, given, rated_A, path, found):
+def _check_dropout(level, given, low, high, unit, path, found):
+    """Check a dropout: on the good side of the pickup."""
+    pickup = given["pickup"]
+    if level.sign > 0:
+        low, high = (0, pickup)
+    else:
+        low, high = (pickup, high + (high - low))
+    _check_range(given.get("dropout"), low, high, unit, path + ".dropout", found)
+
+
+def _check_level(element, level, given, bank, path, found):
     if given == "off":
         return
     if not isinstance(given, dict):
@@ -234,10 +300,14 @@ def _check_level(element, level, given, rated_A, path, found):
         if key not in allowed:
             found.append((path + "." + key, "is not known; known are " + ", ".join(allowed)))
     if "pickup" in allowed:
-        low, high, unit = pickup_range(element, level, rated_A)
+        low, high, unit = pickup_range(element, level, bank)
         good = _check_range(given.get("pickup"), low, high, unit, path + ".pickup", found)
         if good and "dropout" in allowed:
-            _check_range(given.get("dropout"), 0, given["pickup"], unit, path + ".dropout", found)
+            _check_dropout(level, given, low, high, unit, path, found)
+    if level.wait_ms is not None:
+        low, high = WAIT_ms
+        wait = given.get("wait_ms", level.wait_ms)
+        _check_range(wait, low, high, "ms", path + ".wait_ms", found, whole=True)
     if level.curve:
         if not isinstance(given.get("curve"), str) or given["curve"] not in curves.CURVES:
             found.append(
@@ -255,49 +325,27 @@ def _check_level(element, level, given, rated_A, path, found):
     low, high = SAMPLES
     samples = given.get("samples", 1)
     _check_range(samples, low, high, "samples", path + ".samples", found, whole=True)
-    if "at_least" in given and level.gate:
-        unit = elements.quantity_facts(level.gate)[1]
-        high = 6 * rated_A if unit == "A" else 150
+    if "at_least" in given and "at_least" in allowed:
+        unit = levels.quantity_facts(level.gate)[1]
+        high = 6 * bank["rated_current_A"] if unit == "A" else 150
         _check_range(given["at_least"], 0, high, unit, path + ".at_least", found)
 
 
 def level_keys(level):
     """Return the keys that a row's settings may hold."""
+    keys = () if level.wait_ms is None else ("wait_ms",)
     if level.curve:
-        return ("pickup", "curve", "tms")
-    if elements.is_flag(level):
-        return ("delay_ms",)  # samples would never come: a lost channel has no new conversions
-    keys = ("pickup", "dropout", "delay_ms", "samples")
-    return keys + ("at_least",) if level.gate else keys
+        return ("pickup", "curve", "tms") + keys
+    if levels.is_flag(level):
+        return ("delay_ms",) + keys  # no samples: a lost channel has no new conversions
+    keys = ("pickup", "dropout", "delay_ms", "samples") + keys
+    gated = level.gate and levels.quantity_facts(level.gate)[1]
+    return keys + ("at_least",) if gated else keys
 
 
 def _show(value):
     text = repr(value)
     return text if len(text) <= 40 else text[:37] + "..."
-
-
-class Bank:
-    """The integers of a configuration that passed `errors`; made once at boot."""
-
-    def __init__(self, config):
-        bank = config["bank"]
-        sensors = config["sensors"]
-        self.config = config
-        self.batteries = bank["batteries"]
-        self.rated_mA = to_fixed(bank["rated_current_A"], 1000)
-        self.nominal_mV = bank["cells"] * CELL_mV
-        self.tick_ms = option(config, "bank.tick_ms")
-        self.monitor = sensors["monitor"]
-        self.shunt_uohm = sensors["shunt_uohm"]
-        self.excitation_mV = option(config, "sensors.excitation_mV")
-        self.breaker_kind = config["breakers"]["kind"]
-        self.feedback = config["breakers"]["feedback"]
-        self.pulse_ms = option(config, "breakers.pulse_ms")
-
-    def level(self, element, level):
-        """Return the settings of a row of the table: a dict, or None where it is off."""
-        settings = self.config["elements"][element.slug][level.key]
-        return None if settings == "off" else settings
 
 
 def option(config, path):

@@ -1,7 +1,8 @@
 """Raw counts to believed counts: what of a frame is a measurement, and what is a failed sensor.
 
-A channel fails at its third bad attempt in a row; until then its last good count is held, so that
-one lost answer neither trips nor resets a timer. A failed channel has no count at all.
+A channel fails at the third bad one of its last eight attempts; until then its last good count is
+held, so that one lost answer neither trips nor resets a timer. A failed channel has no count at
+all, and is believed again after three good attempts in a row; so are the first ones after boot.
 """
 
 import micropython
@@ -21,17 +22,21 @@ _FROZEN = const(2)
 _OPEN = const(5)
 _SHORT = const(6)
 _ZERO = const(7)
-_STRIKES = const(3)  # bad attempts in a row until a channel has failed
+_STRIKES = const(3)  # bad ones of the last eight attempts: a channel has failed
+_EIGHT = const(0xFF)
+_HEALED = const(0x07)  # none of the last three was bad
 _ZEROS = const(20)  # exact zeros in a row, under load, until they are suspect
+_STOOD = const(20)  # conversions with one code, until it is suspect: noise repeats some
 
 
 @micropython.viper
 def judge(ctx, first: int, last: int):
     """Judge what is new on channels first .. last-1 and keep the counts that are believed.
 
-    ctx: raw, count, note, limits low and high (biased counts), doubt, seen, strikes, health, held,
-    fresh. `held` gets the believed count or NONE, `health` the state, `fresh` counts good
-    conversions (30 bit). From the control step: allocates nothing.
+    ctx: raw, count, note, limits low and high (biased counts), doubt, seen, the last eight
+    attempts (a bit each, 1: bad), health, held, fresh. `held` gets the believed count or NONE,
+    `health` the state, `fresh` counts good conversions (30 bit). From the control step: allocates
+    nothing.
     """
     raw = ptr32(ctx[0])
     count = ptr32(ctx[1])
@@ -40,7 +45,7 @@ def judge(ctx, first: int, last: int):
     high = ptr32(ctx[4])
     doubt = ptr32(ctx[5])
     seen = ptr32(ctx[6])
-    strikes = ptr32(ctx[7])
+    bad = ptr32(ctx[7])
     health = ptr32(ctx[8])
     held = ptr32(ctx[9])
     fresh = ptr32(ctx[10])
@@ -60,15 +65,22 @@ def judge(ctx, first: int, last: int):
                 else:
                     state = doubt[ch]
             if state == _OK:
-                strikes[ch] = 0
-                health[ch] = _OK
-                held[ch] = code
-                fresh[ch] = (fresh[ch] - _MASK) & _MASK  # one more, and never 2^30 on the way
-            elif strikes[ch] < _STRIKES - 1:
-                strikes[ch] += 1
+                bad[ch] = (bad[ch] << 1) & _EIGHT
+                if health[ch] != _OK and bad[ch] & _HEALED == 0:
+                    health[ch] = _OK
+                if health[ch] == _OK:
+                    held[ch] = code
+                    fresh[ch] = (fresh[ch] - _MASK) & _MASK  # one more, and never 2^30 on the way
             else:
-                health[ch] = state
-                held[ch] = _NONE
+                recent = ((bad[ch] << 1) | 1) & _EIGHT
+                bad[ch] = recent
+                strikes = 0
+                while recent != 0:
+                    strikes += recent & 1
+                    recent >>= 1
+                if strikes >= _STRIKES:
+                    health[ch] = state
+                    held[ch] = _NONE
         ch += 1
 
 
@@ -77,12 +89,12 @@ def doubt_currents(ctx, batteries: int, median: int, moved: int, loaded: int, cl
     """Doubt codes that stand still while the siblings moved, and zeros that repeat under load.
 
     ctx: raw, count, looked, doubt, last code, median when it last changed, zeros in a row, values
-    (mA), [full scale as a code]. `median`: the bank's median current in biased mA, or NONE;
-    `moved`: by how much (mA) siblings must have moved, and what a battery must carry to be
-    doubted: an idle one stands still rightly, and so does a code at full scale, which is a
-    current of at least that. `loaded`: the median (mA) above which a zero is suspect; `closed`:
-    mask of the breakers that are closed. The doubt counts at the channel's next attempt. Control
-    step.
+    (mA), [full scale as a code], conversions with this code. `median`: the bank's median current
+    in biased mA, or NONE; `moved`: by how much (mA) siblings must have moved, and what a battery
+    must carry to be doubted: an idle one stands still rightly, and so does a code at full scale,
+    which is a current of at least that. `loaded`: the median (mA) above which a zero is suspect;
+    `closed`: mask of the breakers that are closed. The doubt counts at the channel's next attempt.
+    Control step.
     """
     raw = ptr32(ctx[0])
     count = ptr32(ctx[1])
@@ -93,6 +105,7 @@ def doubt_currents(ctx, batteries: int, median: int, moved: int, loaded: int, cl
     zeros = ptr32(ctx[6])
     values = ptr32(ctx[7])
     full = ptr32(ctx[8])[0]
+    stood = ptr32(ctx[9])
     load = median - _BIAS
     if load < 0:
         load = 0 - load
@@ -103,7 +116,10 @@ def doubt_currents(ctx, batteries: int, median: int, moved: int, loaded: int, cl
             if median == _NONE or raw[k] != last[k]:
                 last[k] = raw[k]
                 then[k] = median
+                stood[k] = 0
                 doubt[k] = _OK
+            elif stood[k] < _STOOD:
+                stood[k] += 1
             elif then[k] != _NONE and batteries > 1 and (closed >> k) & 1:
                 change = median - then[k]
                 if change < 0:
@@ -121,6 +137,29 @@ def doubt_currents(ctx, batteries: int, median: int, moved: int, loaded: int, cl
                     doubt[k] = _ZERO
             else:
                 zeros[k] = 0
+        k += 1
+
+
+@micropython.viper
+def doubt_voltages(ctx, batteries: int, half: int, closed: int):
+    """Doubt a voltage of exactly zero at a battery that is closed while others have theirs.
+
+    ctx: as for `doubt_currents`. `half`: half of the nominal voltage in mV. A battery whose busbar
+    is at zero as well may really be empty. Control step.
+    """
+    raw = ptr32(ctx[0])
+    doubt = ptr32(ctx[3])
+    values = ptr32(ctx[7])
+    live = 0
+    k = 0
+    while k <= batteries:  # the last one is the busbar's
+        if values[batteries + k] > half + _BIAS:
+            live = 1
+        k += 1
+    k = 0
+    while k < batteries:
+        zero = 1 if raw[batteries + k] == _BIAS else 0
+        doubt[batteries + k] = _ZERO if zero & live & (closed >> k) else _OK
         k += 1
 
 
@@ -154,7 +193,7 @@ class Validator:
             self.high,
             self.doubt,
             ints(n),
-            ints(n, _STRIKES - 1),  # nothing is believed before its first good conversion
+            ints(n, _EIGHT),
             self.health,
             self.held,
             self.fresh,
@@ -170,6 +209,7 @@ class Validator:
             ints(b),
             values,
             ints(1, 1 << (code_bits - 1)),
+            ints(b),
         )
 
     def run(self):
@@ -184,10 +224,13 @@ class Validator:
         elif frame.note[reference] == _OK:
             self.health[reference] = ADC  # neither open nor shorted: it is no thermistor
         judge(self.ctx, frame.terminal, reference)
+        judge(self.ctx, reference + 1, frame.channels)
 
-    def doubt_codes(self, median, moved_mA, loaded_mA, closed):
-        """Look for frozen codes and repeated zeros, once the median is known. Control step."""
-        doubt_currents(self.doubt_ctx, self.frame.batteries, median, moved_mA, loaded_mA, closed)
+    def doubt_codes(self, median, moved_mA, loaded_mA, half_mV, closed):
+        """Look for frozen codes and zeros, once the median is known. Control step."""
+        batteries = self.frame.batteries
+        doubt_currents(self.doubt_ctx, batteries, median, moved_mA, loaded_mA, closed)
+        doubt_voltages(self.doubt_ctx, batteries, half_mV, closed)
 
 
 @micropython.viper

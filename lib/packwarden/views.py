@@ -6,13 +6,13 @@ Looking only: nothing in here changes anything. Every reply exists as text for p
 
 import json
 
-from packwarden import elements
+from packwarden import degraded, elements, levels
 from packwarden.breakers import STATE_NAMES
 from packwarden.compare import COUNT, IDLE, OPERATED
 from packwarden.fixed import decimal
 from packwarden.frame import HEALTH_NAMES
 from packwarden.records import TERMINAL_NAMES, two_digits
-from packwarden.replies import Refused, cell, json_bool, json_number, no_arguments, number
+from packwarden.replies import Command, Refused, cell, json_bool, json_number, no_arguments, number
 
 
 class Context:
@@ -23,31 +23,7 @@ class Context:
         self.board = board
         self.version = version
         self.timing = timing  # dictionary of integers, see `cabinet.Cabinet.timing`
-
-
-class Command:
-    """A command: its usage, a line of help, and the generator function that answers it."""
-
-    def __init__(self, usage, about, answer):
-        self.usage = usage
-        self.about = about
-        self._answer = answer
-
-    def run(self, context, words, as_json):
-        """Return the generator of the reply's pieces; it may raise Refused."""
-        return self._answer(context, words, as_json)
-
-
-def _help(context, words, as_json):
-    no_arguments(words)
-    names = sorted(COMMANDS)
-    if as_json:
-        yield json.dumps([COMMANDS[name].usage for name in names]) + "\r\n"
-        return
-    for name in names:
-        usage = COMMANDS[name].usage
-        yield "  " + usage + " " * max(1, 20 - len(usage)) + COMMANDS[name].about + "\r\n"
-    yield "Every command takes --json. Ctrl-C ends a reply.\r\n"
+        self.unlocked_until_s = -1  # time of the events; see `operations`
 
 
 def _fact(protection, name, unit, channel):
@@ -152,15 +128,15 @@ def _battery(context, words, as_json):
     for name, unit, value, health in _battery_facts(protection, k):
         yield "  " + name + " " * (12 - len(name)) + cell(value, unit, 12, health) + "\r\n"
     quantities = protection.quantities
-    for name, scope, unit in elements.QUANTITIES:
-        if scope == elements.BANK or unit is None or name == "temperature":
+    for name, scope, unit, _, sign in levels.QUANTITIES:
+        if scope == levels.BANK or unit is None or name == "temperature":
             continue
         place = quantities.places[name]
-        offset = 2 * k if scope == elements.TERMINAL else k
+        offset = 2 * k if scope == levels.TERMINAL else k
         line = "  " + name + " " * (14 - len(name))
-        for pole in range(2 if scope == elements.TERMINAL else 1):
+        for pole in range(2 if scope == levels.TERMINAL else 1):
             value = quantities.value(place + offset + pole)
-            line += " " * 12 + "-" if value is None else cell(value, unit, 13)
+            line += " " * 12 + "-" if value is None else cell(sign * value, unit, 13)
         yield line + "\r\n"
     yield from _active(protection, k + 1)
 
@@ -180,7 +156,7 @@ def _active(protection, battery):
                 place += " TERM" + TERMINAL_NAMES[row.terminal(item)]
             yield "  %s %s %s%s\r\n" % (
                 "picked up" if state < OPERATED else "operated ",
-                elements.LEVEL_NAMES[row.level] or elements.ACTION_NAMES[row.action],
+                levels.LEVEL_NAMES[row.level] or levels.ACTION_NAMES[row.action],
                 elements.slug(row.number),
                 place,
             )
@@ -221,9 +197,19 @@ def _status(context, words, as_json):
             )
         )
         yield (
-            '"sensors_failed":%d,"ticks":%d,"missed_ticks":%d,"late_ticks":%d,"worst_late_us":%d}\r\n'
+            '"sensors_failed":%d,"degraded":%d,"locked_out":%d,"charge_allowed":%s,'
+            '"discharge_allowed":%s,'
             % (
                 len(bad),
+                sum(1 for _ in degraded.blind(protection)),
+                protection.breakers.tripped,
+                json_bool(protection.charge_allowed),
+                json_bool(protection.discharge_allowed),
+            )
+        )
+        yield (
+            '"ticks":%d,"missed_ticks":%d,"late_ticks":%d,"worst_late_us":%d}\r\n'
+            % (
                 timing["ticks"],
                 timing["missed_ticks"],
                 timing["late_ticks"],
@@ -247,7 +233,14 @@ def _status(context, words, as_json):
         timing["late_ticks"],
         timing["worst_late_us"],
     )
-    yield "latches are kept until the next restart: they live in RAM\r\n"
+    blind = sum(1 for _ in degraded.blind(protection))
+    yield "degraded: %s\r\n" % ("%d places, see degraded" % blind if blind else "nothing")
+    locked = protection.breakers.tripped
+    yield "locked out: %s\r\n" % ("see lockout" if locked else "nothing")
+    yield "permissives: charging %s, discharging %s\r\n" % (
+        "allowed" if protection.charge_allowed else "STOPPED",
+        "allowed" if protection.discharge_allowed else "STOPPED",
+    )
 
 
 def _elements(context, words, as_json):
@@ -268,6 +261,12 @@ def _elements(context, words, as_json):
         yield element.slug + (" (" + element.device + ")" if element.device else "") + "\r\n"
         for level in element.levels:
             yield "  " + _level_line(level, settings[level.key]) + "\r\n"
+            off = settings[level.key] == "off"
+            wait_ms = 0 if off else settings[level.key].get("wait_ms", level.wait_ms)
+            if wait_ms:
+                yield " " * 14 + "after up to %s s for a low current\r\n" % decimal(
+                    wait_ms, 1000, 1
+                )
     if as_json:
         yield "}\r\n"
 
@@ -279,21 +278,21 @@ def _level_line(level, given):
     unit = level.shown_unit() if level.curve else level.unit
     text = ""
     if "pickup" in given:
-        text = "%s %s" % (given["pickup"], unit)
+        text = "%s%s %s" % ("below " if level.sign < 0 else "", given["pickup"], unit)
     if level.curve:
         return name + "%s, %s, TMS %s: %s" % (
             text,
             given["curve"],
             given["tms"],
-            elements.ACTION_NAMES[level.action],
+            levels.ACTION_NAMES[level.action],
         )
     if "at_least" in given:
-        text += " and %s %s" % (given["at_least"], elements.quantity_facts(level.gate)[1])
+        text += " and %s %s" % (given["at_least"], levels.quantity_facts(level.gate)[1])
     if given.get("delay_ms"):
         text += " for %s s" % decimal(given["delay_ms"], 1000, 1 if given["delay_ms"] > 999 else 2)
     if "dropout" in given:
         text += ", back at %s %s" % (given["dropout"], unit)
-    return name + text.strip() + ": " + elements.ACTION_NAMES[level.action]
+    return name + text.strip() + ": " + levels.ACTION_NAMES[level.action]
 
 
 def why(protection):
@@ -308,11 +307,13 @@ def why(protection):
     if event.load_mA is not None:
         parts.append("at " + decimal(event.load_mA, 1000, 1) + " A")
     breakers = protection.breakers
-    index = event.battery - 1 if event.action == elements.TRIP_BATTERY else breakers.main
+    index = event.battery - 1 if event.action == levels.TRIP_BATTERY else breakers.main
     name = "Q" + two_digits(index + 1) if index != breakers.main else "the main breaker"
-    if event.action == elements.TRIP_ALL:
+    if event.action == levels.TRIP_ALL:
         name = "the main and all batteries"
-    if breakers.commanded & breakers.bit(index):
+    if protection.decider.openings.pending & breakers.bit(index):
+        end = "waiting for a low current"
+    elif breakers.commanded & breakers.bit(index):
         end = "NOT OPEN"
     else:
         end = "open after " + decimal(breakers.clearing_ms[index], 1000, 2) + " s"
@@ -378,7 +379,6 @@ def _version(context, words, as_json):
 
 
 COMMANDS = {
-    "help": Command("help", "this list", _help),
     "status": Command("status", "what is operated and how the controller fares", _status),
     "bank": Command("bank", "all batteries, a line each", _bank),
     "battery": Command("battery N", "all that is known of one battery", _battery),

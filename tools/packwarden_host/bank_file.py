@@ -1,15 +1,13 @@
 """The bank configuration as a file: made from a few figures, read, checked, written whole."""
 
 import json
-import os
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from packwarden import elements, settings
 from packwarden.chips.ina2xx import CHIPS
-from packwarden_host import boards
+from packwarden_host import boards, output
 from packwarden_host.errors import BadInput
 from packwarden_host.thermistors import PARTS, default_pull_up_ohm
 
@@ -37,6 +35,10 @@ class Choices:
     board: str = "cabinet15"
     positions: str | None = None
     bms_contact: str = "closed_on_alarm"
+    external_trip: str = settings.OPTIONAL["sensors.external_trip"]
+    trip_circuit: str = settings.OPTIONAL["sensors.trip_circuit"]
+    control_supply_V: float = settings.OPTIONAL["sensors.control_supply_V"]
+    main_shunt_uohm: int = settings.OPTIONAL["sensors.main_shunt_uohm"]
 
 
 def build(choices: Choices) -> dict:
@@ -73,14 +75,20 @@ def build(choices: Choices) -> dict:
             "reference_ohm": pull_up_ohm,
             "excitation_mV": board.EXCITATION_MV,
             "bms_contact": choices.bms_contact,
+            "external_trip": choices.external_trip,
+            "trip_circuit": choices.trip_circuit,
+            "control_supply_V": choices.control_supply_V,
+            "main_shunt_uohm": choices.main_shunt_uohm,
         },
         "breakers": {
             "kind": choices.breaker,
             "feedback": choices.feedback,
             "pulse_ms": settings.OPTIONAL["breakers.pulse_ms"],
+            "retries": settings.OPTIONAL["breakers.retries"],
+            "repeat_hours": settings.OPTIONAL["breakers.repeat_hours"],
         },
-        "elements": elements.defaults(rated_A),
     }
+    config["elements"] = elements.defaults(config["bank"])
     found = errors(config)
     if found:
         raise BadInput(one_line("these choices do not fit together", found))
@@ -202,23 +210,6 @@ def _joined(match: re.Match[str]) -> str:
 
 def write(path: Path, config: dict, force: bool = False) -> None:
     """Write a configuration whole: aside, then renamed. Refuses an existing file unless forced."""
-    if path.is_dir():
-        raise BadInput(f"{path}: is a directory")
-    if path.exists() and not force:
+    if path.is_file() and not force:
         raise BadInput(f"{path}: exists already, --force replaces it")
-    try:
-        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror or error}") from error
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(dump(config))
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(aside).chmod(0o666 & ~umask)
-        os.replace(aside, path)
-    except OSError as error:
-        Path(aside).unlink(missing_ok=True)
-        raise BadInput(f"{path}: {error.strerror or error}") from error
+    output.write_whole(path, dump(config))

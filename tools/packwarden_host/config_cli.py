@@ -40,6 +40,20 @@ def new(
     bms_contact: Annotated[
         Literal["closed_on_alarm", "open_on_alarm", "none"], typer.Option()
     ] = "closed_on_alarm",
+    external_trip: Annotated[
+        Literal["open_on_trip", "closed_on_trip", "none"],
+        typer.Option(help="Contact of smoke detector, emergency stop: a loop that opens is best."),
+    ] = "open_on_trip",
+    trip_circuit: Annotated[
+        Literal["open_on_fault", "none"],
+        typer.Option(help="Chain of the relays that supervise the trip coils."),
+    ] = "none",
+    control_supply_v: Annotated[
+        float, typer.Option(help="Supply of the trip coils in V; 0: not wired.")
+    ] = 24,
+    main_shunt_uohm: Annotated[
+        int, typer.Option(help="Shunt in the main line, on the busbar's monitor; 0: none.")
+    ] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ):
     """Write a complete configuration from a few figures; asks for missing ones on a terminal."""
@@ -61,6 +75,12 @@ def new(
         board=board,
         positions=positions,
         bms_contact=bms_contact,
+        external_trip=external_trip,
+        trip_circuit=trip_circuit,
+        control_supply_V=int(control_supply_v)
+        if control_supply_v.is_integer()
+        else control_supply_v,
+        main_shunt_uohm=main_shunt_uohm,
     )
     path = _asked(output, "--output", "File to write", Path)
     config = bank_file.build(choices)

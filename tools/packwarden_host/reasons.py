@@ -12,6 +12,7 @@ SETTINGS = {
     "bank.rated_current_A": "continuous current of one battery; all limits in A scale with it",
     "bank.capacity_Ah": "weighs the share of the load that is expected of a battery",
     "bank.cells": "cells in series give the nominal voltage, 3.3 V each (LFP)",
+    "bank.baseline_percent": "how a position shares in the load, 100 % being the mean",
     "bank.positions": "order along the busbar: neighbours share joints, ends carry more",
     "bank.tick_ms": "10 ms trips a short in two conversions; slower only for long simulations",
     "sensors.monitor": "ina226 up to 36 V, ina238 and ina228 up to 85 V; the 228 resolves finest",
@@ -26,14 +27,22 @@ SETTINGS = {
     "sensors.reference_ohm": "a known resistor through the same mux proves ADC and excitation",
     "sensors.excitation_mV": "below 2.4 V the ESP32's ADC is linear, and open is told from cold",
     "sensors.bms_contact": "a contact that closes on alarm looks healthy when its wire is cut",
+    "sensors.external_trip": "smoke, gas, emergency stop: a loop that opens also tells a cut wire",
+    "sensors.trip_circuit": "relays that watch the trip coils, their contacts in one chain",
+    "sensors.control_supply_V": "what feeds the trip coils; 0: not wired to the controller",
+    "sensors.main_shunt_uohm": "a shunt in the main line checks the sum of the others; 0: none",
     "breakers.kind": "a shunt trip needs a pulse; release and contactor open when let go",
     "breakers.feedback": "an auxiliary contact proves that a breaker opened, also without load",
     "breakers.pulse_ms": "coils trip from 20 ms on and are not rated for continuous duty",
+    "breakers.retries": "more pulses for a breaker that stays, 2 s apart: coils have to cool",
+    "breakers.repeat_hours": "a second trip within this time asks for more than a reset",
+    "breakers.trip_on_failure": "what a failing controller opens; by default what a release holds",
 }
 
 _RISE = "over the siblings' median and the own other pole: cancels the cabinet's gradient"
 _RATE = "slope of 60 s less the siblings' median: sun and fans move all terminals together"
 _SHARE = "only while the median carries 15 A: at light load shares are noise"
+_BLIND = "one lost sensor is not an outage; on, it trips after this long without a value"
 _LOST = "one lost sensor is not an outage, but it is said within seconds"
 
 # Reasons of the levels, by slug and the level's key.
@@ -43,6 +52,7 @@ LEVELS = {
         "alarm": "half way to the trip: time for a person to reduce the load",
         "trip": "breaker terminals end at 90 degC (UL 489, 40 ambient); the sensor lags by 9 K"
         " at 37 K/min",
+        "loss": _BLIND,
     },
     "terminal_rise": {
         "warn": "NETA 100.18 calls 4 to 15 K probable deficiency; " + _RISE,
@@ -58,15 +68,19 @@ LEVELS = {
         "warn": "10 % above rated for a minute is no start of a motor",
         "alarm": "three quarters of the way to the trip leave time to shed load",
         "trip": "200 A opens in 12.8 s, 300 A in 4.2 s: a start of 2 s at 3 times rated passes",
+        "loss": _BLIND,
     },
     "overcurrent_instantaneous": {
         "warn": "a fault needs no warning level",
         "alarm": "a fault needs no alarm level",
+        "chip_limit": "a monitor's own limit still stands: its latch opens the main at 300 ms",
         "trip": "above every start; direction decides between the faulted battery and the main",
     },
     "current_imbalance": {
         "warn": "a sound diagonal bank of 15 stands 33 % above its median; " + _SHARE,
         "alarm": "a bank fed from one end reaches 54 %; 60 % is a joint, a cable or a cell",
+        "drift_warn": "with a baseline the position is known: 15 % is a change of the battery",
+        "drift_alarm": "30 % off its own baseline for two minutes is a joint or a weak battery",
         "trip": "imbalance wears batteries out but endangers nobody at once; heat is what trips",
     },
     "reverse_current": {
@@ -83,6 +97,7 @@ LEVELS = {
         "warn": "packs and breakers are rated at 40 degC",
         "alarm": "LFP packs must not be charged above 45 degC",
         "trip": "a hot room is no fault of a battery: a person decides",
+        "loss": "without its thermistor the fan runs and an alarm is given",
     },
     "sensor_fault": {
         "alarm": "a monitor that is absent, frozen or lost its settings is never read as 0 A; "
@@ -91,7 +106,71 @@ LEVELS = {
         "busbar": "the busbar channel proves the batteries' voltages; nothing trips on it",
         "ambient": "without it the fan runs and rises count from the siblings only",
         "reference": "without the known resistor no ratio is believed: all thermistors are lost",
+        "main_shunt": "the sum of the currents is no longer checked",
+        "kirchhoff": "the main shunt differs from the sum: a shunt or a monitor reads wrong",
         "trip": "a thermistor that dies hot or rising fast is a joint burning, not a broken wire",
+    },
+    "bank_overcurrent": {
+        "warn": "twice as slow as the batteries' own warning, which says which one it is",
+        "alarm": "the batteries' integrators alarm earlier",
+        "trip": "twice as slow as the batteries' own trip: the nearest breaker opens first",
+    },
+    "idle_string": {
+        "warn": "others carry and this one does not: its BMS may have opened",
+        "alarm": "ten minutes of load without it: the others wear for it",
+        "trip": "an idle battery endangers nobody",
+    },
+    "undervoltage": {
+        "warn": "3.0 V a cell: nearly empty, beyond the 2 s for which a start pulls it down",
+        "alarm": "2.9 V a cell for 10 s is no start of a motor; the inverter is asked to stop",
+        "trip": "2.7 V a cell: below, the cells lose capacity for good",
+        "loss": _BLIND,
+    },
+    "overvoltage": {
+        "warn": "above the charger's 57.6 V for a minute: it charges too far",
+        "alarm": "3.65 V a cell is the cells' limit; the inverter is asked to stop charging",
+        "trip": "3.7 V a cell: the charger does not stop",
+        "loss": _BLIND,
+    },
+    "charge_temperature": {
+        "warn": "LFP cells are charged above 0 degC; terminals follow them slowly",
+        "alarm": "below 0 degC lithium plates out and the cell is lost; charging is stopped",
+        "trip": "discharging in the cold harms nothing",
+    },
+    "voltage_mismatch": {
+        "alarm": "the guide's 0.05 V, calibrated and at rest: 50 mV across two packs is 2.7 A",
+    },
+    "bms_alarm": {
+        "alarm": "the battery's own BMS says so; a second of it is no bounce",
+        "trip": "the BMS opens by itself what it has to",
+    },
+    "external_trip": {
+        "trip": "smoke, gas or a hand on the emergency stop: the main opens and nothing waits",
+    },
+    "output_fault": {
+        "alarm": "an output that reads back wrong twice may not trip when it has to",
+    },
+    "trip_circuit": {
+        "alarm": "a coil or lead that is open would be found at the trip; alarm only",
+    },
+    "control_supply": {
+        "alarm": "coils trip from 70 % of their voltage on; the trip energy must outlast the bank",
+    },
+    "cascade": {
+        "warn": "after one has left, another carries more than its rating",
+        "alarm": "the rest is overloaded: the inverter is asked to stop before they trip in turn",
+        "trip": "it did not stop: one main breaker instead of the batteries one by one",
+    },
+    "controller_fault": {
+        "alarm": "contacts that cannot be read, ticks that are late: the protection is reduced",
+    },
+    "lockout": {
+        "": "what has tripped stays open over reset and power loss until a person resets it",
+    },
+    "breaker_discrepancy": {
+        "alarm": "a contact contradicts the current, or the other contact: longer than any travel",
+        "main": "the same of the main breaker",
+        "crossed": "another breaker opened in its place: wires are crossed, so the main opens",
     },
     "breaker_failure": {
         "retrip": "a breaker clears within 50 ms; a second pulse costs nothing",

@@ -2,28 +2,45 @@
 
 import json
 from collections.abc import Iterator
+from itertools import chain
 
-from packwarden import elements, settings
+from packwarden import elements, levels, settings
 from packwarden_host import output, reasons
 from packwarden_host.errors import BadInput
 
+# The bank that shipped settings are shown for: one battery of 16 cells rated 100 A.
+_SHOWN = {"rated_current_A": 100, "batteries": 1, "cells": 16}
 
-def element_rows(rated_A: float = 100) -> list[dict]:
-    """One row per level of every element, with its shipped settings for a rating per battery."""
+
+def element_rows() -> list[dict]:
+    """One row per level of every element, with its settings as shipped."""
+    return list(chain.from_iterable(_rows_of(element, None) for element in elements.TABLE))
+
+
+def _rows_of(element: levels.Element, given: dict | None) -> list[dict]:
+    """The rows of an element with the settings of a configuration, or (None) as shipped."""
+    if not element.levels:
+        reason = reasons.LEVELS[element.slug][""]
+        return [
+            dict.fromkeys(_KEYS)
+            | {"slug": element.slug, "device": element.device}
+            | {"key": "", "off": False, "latch": True, "action": "none", "reason": reason}
+        ]
     return [
-        _element_row(element, level, elements.level_defaults(level, rated_A))
-        for element in elements.TABLE
+        _element_row(
+            element, level, given[level.key] if given else levels.level_defaults(level, _SHOWN)
+        )
         for level in element.levels
     ]
 
 
-def _element_row(element: elements.Element, level: elements.Level, given: dict | str) -> dict:
+def _element_row(element: levels.Element, level: levels.Level, given: dict | str) -> dict:
     """A level with settings as a configuration holds them (a dict, or "off")."""
     own = given if isinstance(given, dict) else {}
     return {
         "slug": element.slug,
         "device": element.device,
-        "level": elements.LEVEL_NAMES[level.level],
+        "level": levels.LEVEL_NAMES[level.level],
         "key": level.key,
         "off": given == "off",
         "unit": level.shown_unit(),
@@ -33,14 +50,37 @@ def _element_row(element: elements.Element, level: elements.Level, given: dict |
         "curve": own.get("curve"),
         "tms": own.get("tms"),
         "at_least": own.get("at_least"),
-        "at_least_unit": elements.quantity_facts(level.gate)[1] if level.gate else None,
+        "at_least_unit": levels.quantity_facts(level.gate)[1] if level.gate else None,
+        "below": level.sign < 0,
+        "wait_ms": own.get("wait_ms", level.wait_ms) if own else None,
         "samples": own.get("samples", 1),
         "latch": level.latch,
-        "action": elements.ACTION_NAMES[level.action],
+        "action": levels.ACTION_NAMES[level.action],
         "reason": reasons.LEVELS.get(element.slug, {}).get(level.key, ""),
     }
 
 
+_KEYS = (
+    "slug",
+    "device",
+    "level",
+    "key",
+    "off",
+    "unit",
+    "pickup",
+    "dropout",
+    "delay_ms",
+    "curve",
+    "tms",
+    "at_least",
+    "at_least_unit",
+    "below",
+    "wait_ms",
+    "samples",
+    "latch",
+    "action",
+    "reason",
+)
 ELEMENT_HEADS = (
     "element",
     "C37.2",
@@ -51,6 +91,7 @@ ELEMENT_HEADS = (
     "samples",
     "latch",
     "action",
+    "waits",
     "reason",
 )
 
@@ -64,9 +105,10 @@ def element_cells(row: dict) -> tuple[str, ...]:
         _pickup(row),
         _with_unit(row["dropout"], row["unit"]),
         _delay(row),
-        "" if row["off"] else str(row["samples"]),
+        str(row["samples"] or "") if not row["off"] else "",
         "yes" if row["latch"] else "no",
         row["action"],
+        _with_unit(row["wait_ms"] and row["wait_ms"] / 1000, "s"),
         row["reason"],
     )
 
@@ -76,7 +118,7 @@ def _pickup(row: dict) -> str:
         return "off"
     if row["pickup"] is None:
         return "state"
-    text = _with_unit(row["pickup"], row["unit"])
+    text = ("below " if row["below"] else "") + _with_unit(row["pickup"], row["unit"])
     if row["at_least"] is not None:
         text += f" and {_with_unit(row['at_least'], row['at_least_unit'])}"
     return text
@@ -98,9 +140,7 @@ def _with_unit(value: float | None, unit: str | None) -> str:
 
 def elements_markdown() -> str:
     """The table of elements for a README."""
-    lines = ["| " + " | ".join(ELEMENT_HEADS) + " |", "|" + "---|" * len(ELEMENT_HEADS)]
-    lines += ["| " + " | ".join(element_cells(row)) + " |" for row in element_rows()]
-    return "\n".join(lines)
+    return output.markdown_table(ELEMENT_HEADS, map(element_cells, element_rows()))
 
 
 def setting_rows(config: dict) -> list[dict]:
@@ -128,12 +168,9 @@ def _leaves(path: str, value: object) -> Iterator[tuple[str, object]]:
 
 def configured_rows(config: dict, slug: str | None = None) -> list[dict]:
     """One row per level of a good configuration's elements, or of the one with this slug."""
-    return [
-        _element_row(element, level, config["elements"][element.slug][level.key])
-        for element in elements.TABLE
-        for level in element.levels
-        if slug in (None, element.slug)
-    ]
+    named = (element for element in elements.TABLE if slug in (None, element.slug))
+    rows = (_rows_of(element, config["elements"][element.slug]) for element in named)
+    return list(chain.from_iterable(rows))
 
 
 def setting_cells(row: dict) -> tuple[str, str, str, str]:
@@ -150,7 +187,7 @@ def show_elements(as_json: bool, as_markdown: bool) -> None:
     elif as_markdown:
         print(elements_markdown())
     else:
-        title = "Protection elements as shipped, for batteries rated 100 A (limits in A scale)"
+        title = "Protection elements as shipped, for one battery of 16 cells rated 100 A"
         output.table(title, ELEMENT_HEADS, map(element_cells, element_rows()))
 
 
@@ -160,12 +197,12 @@ def show_config(config: dict, slug: str | None, as_json: bool) -> None:
         known = ", ".join(element.slug for element in elements.TABLE)
         raise BadInput(f"--element {slug!r} is not one of {known}")
     settings_shown = [] if slug else setting_rows(config)
-    levels = configured_rows(config, slug)
+    rows = configured_rows(config, slug)
     if as_json:
-        print(json.dumps({"settings": settings_shown, "elements": levels}, indent=1))
+        print(json.dumps({"settings": settings_shown, "elements": rows}, indent=1))
         return
     if settings_shown:
         heads = ("setting", "value", "range", "reason")
         output.table("Bank, sensors, breakers", heads, map(setting_cells, settings_shown))
         print()
-    output.table("Protection elements", ELEMENT_HEADS, map(element_cells, levels))
+    output.table("Protection elements", ELEMENT_HEADS, map(element_cells, rows))

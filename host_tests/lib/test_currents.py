@@ -1,0 +1,214 @@
+"""The expected share: parts by capacity and baseline, the end of charge, batteries that idle."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cabinets import Cabinet, configuration, only
+from packwarden.currents import weigh
+
+# Shares of a diagonal bank of 15 over their mean: 1.29 at the ends, 0.83 in the middle.
+HALF = [1.29, 1.16, 1.06, 0.98, 0.92, 0.87, 0.84]
+DIAGONAL_15 = [*HALF, 0.83, *reversed(HALF)]
+
+
+def carrying(*currents_A, volts_V=52.8, **bank):
+    """Return a cabinet in which these currents have flowed for a few ticks."""
+    changes = {f"bank.{name}": value for name, value in bank.items()}
+    cabinet = Cabinet(configuration(len(currents_A), changes), voltage_V=volts_V)
+    cabinet.noisy = False
+    cabinet.current_A = [float(current_A) for current_A in currents_A]
+    cabinet.run(0.03)
+    return cabinet
+
+
+def percent(cabinet, name="imbalance"):
+    found = [cabinet.quantity(name, k) for k in range(cabinet.batteries)]
+    return [None if value is None else value / 10 for value in found]
+
+
+def near(*values):
+    return pytest.approx(values, abs=0.6)
+
+
+@given(st.integers(-(10**7), 10**7), st.integers(64, 16384))
+def test_a_current_is_weighed_to_within_a_milliampere_and_some_parts(current_mA, parts):
+    exact = current_mA * parts / 1024
+    weighed = weigh(current_mA, parts)
+    if abs(exact) < 16 * 10**6:
+        assert abs(weighed - exact) <= 1
+    else:
+        assert weighed == (16 * 10**6 if exact > 0 else -16 * 10**6)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_battery_of_half_the_capacity_is_to_carry_half(sign):
+    shares = [sign * a for a in (60, 60, 30, 60)]
+    assert percent(carrying(*shares, capacity_Ah=[100, 100, 50, 100])) == near(0, 0, 0, 0)
+    assert percent(carrying(*shares)) == near(0, 0, 50, 0)
+    shares[2] = sign * 60
+    assert percent(carrying(*shares, capacity_Ah=[100, 100, 50, 100])) == near(0, 0, 100, 0)
+
+
+def test_the_deviation_is_from_its_own_share_and_in_its_own_amperes():
+    cabinet = carrying(60, 60, 36, 60, capacity_Ah=[200, 200, 100, 200])
+    assert cabinet.quantity("deviation", 2) == pytest.approx(6000, abs=60)
+
+
+def test_a_baseline_takes_the_place_of_a_battery_out_of_its_share():
+    baseline = [100 * share for share in DIAGONAL_15]
+    shares = [40 * share for share in DIAGONAL_15]
+    assert percent(carrying(*shares, baseline_percent=baseline)) == near(*[0] * 15)
+    shares[4] *= 0.8
+    cabinet = carrying(*shares, baseline_percent=baseline)
+    assert percent(cabinet, "drift")[4] == pytest.approx(20, abs=0.6)
+
+
+def test_capacity_and_baseline_multiply():
+    found = carrying(
+        20, 80, 40, 40, capacity_Ah=[50, 100, 100, 100], baseline_percent=[100, 200, 100, 100]
+    )
+    assert percent(found) == near(0, 0, 0, 0)
+
+
+def test_of_two_each_is_compared_with_the_other_ones_share():
+    assert percent(carrying(60, 30, capacity_Ah=[200, 100])) == near(0, 0)
+    assert percent(carrying(60, 60, capacity_Ah=[200, 100])) == near(50, 100)
+
+
+def test_one_battery_has_no_imbalance_and_no_drift():
+    cabinet = carrying(80, baseline_percent=100)
+    assert (percent(cabinet), percent(cabinet, "drift")) == ([0], [0])
+
+
+def test_without_a_baseline_nothing_drifts():
+    cabinet = carrying(60, 60, 30, 60)
+    assert percent(cabinet, "drift") == [None] * 4
+    assert cabinet.run(1000, 1000) != []
+    assert {event["limit"] for event in cabinet.told(kind="warn")} == {40}
+
+
+DRIFT = ("current_imbalance.drift_warn", "current_imbalance.drift_alarm")
+
+
+def test_a_drift_warns_after_five_minutes():
+    config = only(configuration(4, {"bank.baseline_percent": [110, 100, 90, 100]}), *DRIFT)
+    cabinet = Cabinet(config, current_A=[55.0, 50.0, 45.0, 50.0])
+    assert cabinet.run(320, 1000) == []
+    cabinet.current_A[2] = 37.0  # 18 % less
+    (warn,) = cabinet.run(305, 1000)
+    assert (warn["battery"], warn["level"], warn["limit"]) == (3, "warn", 15)
+    cabinet.current_A[2] = 30.0
+    (alarm,) = cabinet.run(125, 1000)
+    assert (alarm["battery"], alarm["level"], alarm["limit"]) == (3, "alarm", 30)
+
+
+# The end of charge: above 3.45 V a cell shares cross, whoever is full first takes less.
+
+
+@pytest.mark.parametrize(
+    ("each_A", "volts_V", "judged"),
+    [
+        (-29, 55.1, True),
+        (-29, 55.3, False),
+        (-31, 55.3, True),
+        (29, 55.3, True),
+        (-14, 55.1, False),
+    ],
+)
+def test_near_the_end_of_charge_the_median_has_to_be_30_percent_of_rated(each_A, volts_V, judged):
+    found = carrying(each_A, each_A, each_A / 2, each_A, volts_V=volts_V)
+    assert percent(found)[2] == (pytest.approx(50, abs=0.6) if judged else 0)
+
+
+def test_it_is_the_end_for_the_battery_that_is_full():
+    volts_V = [55.0, 55.0, 55.4, 55.0]
+    found = carrying(-20, -20, -8, -30, volts_V=volts_V)
+    assert percent(found) == near(0, 0, 0, 50)
+
+
+def test_a_voltage_that_is_lost_is_not_the_end_of_charge():
+    cabinet = carrying(-20, -20, -8, -20, volts_V=55.4)
+    cabinet.notes[cabinet.frame.voltage + 2] = 1
+    cabinet.run(0.05)
+    assert percent(cabinet)[2] == pytest.approx(60, abs=0.6)
+
+
+# Idle batteries.
+
+
+IDLE = ("idle_string.warn", "idle_string.alarm")
+
+
+def of_idle(*currents_A, **measured):
+    cabinet = Cabinet(only(configuration(len(currents_A)), *IDLE), **measured)
+    cabinet.current_A = [float(current_A) for current_A in currents_A]
+    return cabinet
+
+
+@pytest.mark.parametrize("others_A", [30, -30])
+def test_a_battery_whose_bms_opened_is_idle(others_A):
+    cabinet = of_idle(others_A, 0, others_A, others_A)
+    (warn,) = cabinet.run(62, 100)
+    assert (warn["level"], warn["battery"]) == ("warn", 2)
+    assert (warn["value"], warn["limit"]) == (pytest.approx(0, abs=0.01), 2)
+    events = cabinet.run(700, 1000)
+    assert [(e["level"], e["battery"]) for e in events] == ([("alarm", 2)] if others_A > 0 else [])
+
+
+def test_it_is_well_again_when_it_carries_4_amperes():
+    cabinet = of_idle(30, 0, 30, 30)
+    cabinet.run(62, 100)
+    cabinet.current_A[1] = 3.9
+    assert cabinet.run(10) == []
+    cabinet.current_A[1] = 4.1
+    (clear,) = cabinet.run(1)
+    assert (clear["kind"], clear["limit"]) == ("clear", 4)
+
+
+def test_a_bank_that_goes_idle_says_nothing_of_it():
+    cabinet = of_idle(30, 0, 30, 30)
+    cabinet.run(62, 100)
+    cabinet.current_A = [0.0] * 4
+    assert cabinet.run(100, 1000) == []
+    assert cabinet.quantity("idle", 1) is None
+
+
+def test_whoever_carries_in_a_bank_with_little_load_is_not_idle():
+    cabinet = of_idle(30, 0, 30, 30)
+    cabinet.run(62, 100)
+    cabinet.current_A = [10.0] * 4
+    (clear,) = cabinet.run(1)
+    assert (clear["kind"], clear["battery"]) == ("clear", 2)
+
+
+@pytest.mark.parametrize("currents_A", [(14, 14, 0, 14), (0, 0, 0, 0), (1.9, 1.9, 0, 1.9)])
+def test_below_15_percent_of_rated_nobody_is_idle(currents_A):
+    assert of_idle(*currents_A).run(700, 1000) == []
+
+
+def test_an_open_breaker_is_no_idle_battery():
+    cabinet = of_idle(30, 0, 30, 30)
+    cabinet.run(62, 100)
+    cabinet.closed[1] = False
+    (clear,) = cabinet.run(1)
+    assert (clear["kind"], clear["battery"]) == ("clear", 2)
+    assert cabinet.run(700, 1000) == []
+
+
+def test_a_lost_monitor_is_no_idle_battery():
+    cabinet = of_idle(30, 30, 30, 30)
+    cabinet.lose_monitor(1)
+    assert cabinet.run(700, 1000) == []
+
+
+@pytest.mark.parametrize(("each_A", "warns"), [(-25, False), (-35, True)])
+def test_at_the_end_of_charge_a_full_battery_may_idle_below_30_percent(each_A, warns):
+    cabinet = of_idle(each_A, 0, each_A, each_A, voltage_V=56.0)
+    assert bool(cabinet.run(100, 1000)) == warns
+
+
+def test_of_one_and_of_two_batteries():
+    assert of_idle(0).run(100, 1000) == []
+    (warn,) = of_idle(30, 0).run(100, 1000)
+    assert warn["battery"] == 2

@@ -1,0 +1,283 @@
+"""The operating commands: locked at first, refused with a reason, recorded in any case."""
+
+import json
+
+import pytest
+
+from cabinets import Cabinet, at_once, configuration
+from packwarden.operations import UNLOCKED_s
+from terminals import Terminal
+
+HOT = [25.0, 25.0, 90.0, 25.0]
+
+
+def tripped(kind="shunt_trip"):
+    """A cabinet whose battery 3 was hot, has tripped and is open; it is still hot."""
+    cabinet = Cabinet(at_once(configuration(changes={"breakers.kind": kind})), current_A=40.0)
+    cabinet.run(0.1)
+    cabinet.plus_C = list(HOT)
+    cabinet.run(3)
+    assert not cabinet.closed[2]
+    return cabinet
+
+
+def unlocked(cabinet):
+    terminal = Terminal(cabinet.protection)
+    assert terminal.ask("unlock") == "unlocked for 10 min; lock ends it\r\n"
+    return terminal
+
+
+@pytest.mark.parametrize("line", ["reset 3", "close 3"])
+def test_nothing_operates_while_locked(line):
+    cabinet = tripped()
+    cabinet.plus_C = [25.0] * 4
+    cabinet.run(1)
+    told = len(cabinet.events)
+    assert Terminal(cabinet.protection).ask(line) == "error: locked: type unlock first\r\n"
+    cabinet.tick()
+    assert len(cabinet.events) == told
+    assert cabinet.protection.breakers.tripped == 1 << 2
+
+
+def test_the_lock_falls_by_itself_and_by_command():
+    cabinet = Cabinet()
+    terminal = unlocked(cabinet)
+    assert "locked: type" not in terminal.ask("reset 1")
+    terminal.ask("lock")
+    assert "locked: type unlock first" in terminal.ask("reset 1")
+    terminal.ask("unlock")
+    cabinet.run(UNLOCKED_s - 1, 1000)
+    assert "locked: type" not in terminal.ask("reset 1")
+    cabinet.run(2, 1000)
+    assert "locked: type unlock first" in terminal.ask("reset 1")
+
+
+def test_a_reset_is_refused_while_the_cause_is_there_and_recorded():
+    cabinet = tripped()
+    terminal = unlocked(cabinet)
+    reply = terminal.ask("reset 3")
+    assert reply == (
+        "error: BAT03 TERM+ terminal_overtemperature is at 89.99 degC, it has to be below"
+        " 75.00\r\n"
+    )
+    cabinet.tick()
+    event = cabinet.events[-1]
+    assert (event["kind"], event["element"], event["battery"]) == ("info", "lockout", 3)
+    assert cabinet.protection.events.event(event["seq"]).text().endswith("BAT03  refused")
+    assert cabinet.protection.breakers.tripped == 1 << 2
+
+
+def test_a_reset_lets_go_of_one_battery_and_closes_nothing():
+    cabinet = tripped()
+    cabinet.plus_C = [25.0] * 4
+    cabinet.run(1)
+    assert cabinet.protection.alarm
+    assert unlocked(cabinet).ask("reset 3") == "BAT03 is reset: it may be closed\r\n"
+    cabinet.run(3)
+    clear, reset = cabinet.events[-2:]
+    assert (clear["kind"], clear["element"]) == ("clear", "terminal_overtemperature")
+    assert (clear["battery"], clear["terminal"], clear["limit"]) == (3, "+", 75)
+    assert (reset["kind"], reset["element"], reset["battery"]) == ("clear", "lockout", 3)
+    assert not cabinet.protection.alarm
+    assert not cabinet.closed[2]
+    cabinet.closed[2] = True  # by hand
+    cabinet.run(1)
+    assert cabinet.closed[2]
+
+
+def test_a_reset_of_a_lost_sensor_waits_for_its_repair():
+    cabinet = tripped()
+    cabinet.counts[cabinet.terminal_channel(2)] = 22000
+    cabinet.run(1)
+    terminal = unlocked(cabinet)
+    assert "terminal_overtemperature has no value: its sensor is lost" in terminal.ask("reset 3")
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("reset", "say which: 1 .. 4, or main"),
+        ("reset 5", '"5" is not a battery, 1 .. 4'),
+        ("reset 2", "BAT02 is not locked out"),
+        ("reset main", "the main breaker is not locked out"),
+        ("reset 3 please now", "reset N, or reset N inspected"),
+        ("close 3", "BAT03 is closed by hand: its breaker is no contactor"),
+    ],
+)
+def test_what_cannot_be_operated_is_refused_with_the_reason(line, reason):
+    assert unlocked(tripped()).ask(line) == f"error: {reason}\r\n"
+
+
+def test_a_second_trip_asks_for_a_word():
+    cabinet = tripped()
+    terminal = unlocked(cabinet)
+    for line in ("reset 3", "reset 3 inspected"):
+        cabinet.plus_C = [25.0] * 4
+        cabinet.run(1)
+        assert terminal.ask(line) == "BAT03 is reset: it may be closed\r\n"
+        cabinet.closed[2] = True
+        cabinet.run(1)
+        cabinet.plus_C = list(HOT)
+        cabinet.run(3)
+        assert not cabinet.closed[2]
+        if line == "reset 3":
+            cabinet.plus_C = [25.0] * 4
+            cabinet.run(1)
+            assert 'tripped 2 times within 24 h: find out why, then add the word "inspected"' in (
+                terminal.ask("reset 3")
+            )
+
+
+def test_lockout_lists_cause_and_what_hinders():
+    cabinet = tripped()
+    assert Terminal(cabinet.protection).ask("lockout") == (
+        "BAT03: locked out by terminal_overtemperature, trips: 1\r\n"
+        "  BAT03 TERM+ terminal_overtemperature is at 89.99 degC, it has to be below 75.00\r\n"
+    )
+    (found,) = json.loads(Terminal(cabinet.protection).ask("lockout --json"))
+    assert (found["battery"], found["cause"]) == (3, "terminal_overtemperature")
+    assert Terminal(Cabinet().protection).ask("lockout") == "nothing is locked out\r\n"
+
+
+# -- permission to parallel ----
+
+
+def opened(**measured):
+    """A bank whose contactor 2 is open by hand, at rest."""
+    cabinet = Cabinet(configuration(changes={"breakers.kind": "contactor"}), current_A=0.0)
+    cabinet.run(0.1)
+    cabinet.closed[1] = False
+    for name, value in measured.items():
+        setattr(cabinet, name, value)
+    cabinet.run(1)
+    return cabinet
+
+
+def permit(cabinet, number=2):
+    (found,) = json.loads(Terminal(cabinet.protection).ask(f"permit {number} --json"))
+    assert found["battery"] == number
+    return found["waits"]
+
+
+@pytest.mark.parametrize("off_V", [0.045, -0.045])
+def test_a_battery_at_the_busbars_voltage_may_be_closed(off_V):
+    cabinet = opened(voltage_V=[52.8, 52.8 + off_V, 52.8, 52.8])
+    assert permit(cabinet) == []
+    assert Terminal(cabinet.protection).ask("permit 2") == "BAT02: may be closed\r\n"
+
+
+@pytest.mark.parametrize("off_V", [0.06, -0.06, 0.5, -52.8])
+def test_a_battery_off_the_busbars_voltage_waits_either_way(off_V):
+    cabinet = opened(voltage_V=[52.8, 52.8 + off_V, 52.8, 52.8])
+    (reason,) = permit(cabinet)
+    assert f"V is {abs(off_V):.3f} V off the busbar, within 0.050 V is needed" in reason
+
+
+def test_what_else_a_battery_waits_for():
+    cabinet = opened(plus_C=[25.0, 61.0, 25.0, 25.0])
+    assert permit(cabinet) == ["TERM+ is at 61.0 degC, between 0.0 and 60.0 is needed"]
+    cabinet = opened(minus_C=[25.0, -1.0, 25.0, 25.0])
+    assert permit(cabinet) == ["TERM- is at -1.0 degC, between 0.0 and 60.0 is needed"]
+    assert permit(opened(bms_gives={1})) == ["the BMS gives an alarm"]
+    assert permit(cabinet, 1) == ["BAT01 is closed"]
+    cabinet = opened(counts={})
+    cabinet.counts[cabinet.terminal_channel(1)] = 22000
+    cabinet.lose_monitor(1)
+    cabinet.run(1)
+    assert permit(cabinet) == ["current: absent", "voltage: absent", "TERM+: open"]
+    cabinet.protection.breakers.trip(1, cabinet.now_ms)
+    assert permit(cabinet)[0] == "BAT02 is locked out: reset it first"
+
+
+def dead(bus_V, voltages_V=(52.8, 52.8, 52.8, 52.8)):
+    cabinet = opened()
+    cabinet.closed = [False] * 5
+    cabinet.voltage_V = list(voltages_V)
+    cabinet.voltage_bus_V = bus_V
+    cabinet.run(1)
+    return cabinet
+
+
+def test_a_dead_busbar_is_joined_only_when_it_is_pre_charged():
+    assert permit(dead(0.0)) == ["the busbar is at 0.0 V: pre-charge it to 50.2 V"]
+    assert permit(dead(50.3)) == []
+    cabinet = dead(50.3)
+    cabinet.notes[cabinet.frame.bus] = 1
+    cabinet.run(1)
+    assert permit(cabinet) == ["the busbar is dead and its voltage is not known"]
+
+
+def test_on_a_dead_busbar_the_open_batteries_have_to_agree():
+    found = permit(dead(52.8, (52.8, 52.8, 53.4, 52.8)))
+    assert found == [
+        "52.800 V is 0.600 V off the open battery that differs most, within 0.050 V is needed"
+    ]
+
+
+def test_a_contactor_closes_on_request_and_only_with_permission():
+    cabinet = opened()
+    terminal = unlocked(cabinet)
+    assert terminal.ask("close 2") == "BAT02 is told to close\r\n"
+    assert cabinet.protection.breakers.energised() & 2
+    cabinet.tick()
+    cabinet.closed[1] = True
+    cabinet.run(2)
+    assert cabinet.protection.breakers.energised() & 2
+    assert terminal.ask("close 2") == "error: BAT02 is closed\r\n"
+    cabinet = opened(voltage_V=[52.8, 53.4, 52.8, 52.8])
+    assert "0.600 V off the busbar" in unlocked(cabinet).ask("close 2")
+    assert not cabinet.protection.breakers.energised() & 2
+
+
+def test_a_contactor_that_does_not_close_is_let_go():
+    cabinet = opened()
+    unlocked(cabinet).ask("close 2")
+    cabinet.run(1.1)
+    assert not cabinet.protection.breakers.energised() & 2
+
+
+def test_the_main_is_closed_before_the_batteries():
+    cabinet = opened()
+    cabinet.closed[cabinet.main] = False
+    cabinet.run(1)
+    terminal = unlocked(cabinet)
+    assert "batteries are closed" in terminal.ask("close main")
+    cabinet.closed = [False] * 5
+    cabinet.run(1)
+    assert terminal.ask("close main") == "the main breaker is told to close\r\n"
+
+
+# -- degraded ----
+
+
+def test_degraded_names_place_cause_and_elements():
+    cabinet = Cabinet()
+    assert Terminal(cabinet.protection).ask("degraded") == "nothing is blind\r\n"
+    cabinet.counts[cabinet.terminal_channel(2, 1)] = 22000
+    cabinet.notes[1] = 2
+    cabinet.contacts_lost.add(3)
+    cabinet.run(0.1)
+    found = json.loads(Terminal(cabinet.protection).ask("degraded --json"))
+    assert [(one["place"], one["why"]) for one in found] == [
+        ("BAT02 current", "frozen"),
+        ("BAT03 TERM-", "open"),
+        ("BAT04 contacts", "its expander does not answer"),
+    ]
+    assert found[0]["blind"] == [
+        "overcurrent_inverse",
+        "overcurrent_instantaneous",
+        "current_imbalance",
+        "reverse_current",
+        "idle_string",
+    ]
+    assert found[1]["blind"] == ["terminal_overtemperature", "terminal_rise", "terminal_rate"]
+    assert found[2]["blind"] == ["breaker_discrepancy"]
+
+
+def test_degraded_leaves_out_what_is_off_anyway():
+    off = dict.fromkeys(configuration()["elements"]["reverse_current"], "off")
+    cabinet = Cabinet(configuration(changes={"elements.reverse_current": off}))
+    cabinet.notes[1] = 2
+    cabinet.run(0.1)
+    (found,) = json.loads(Terminal(cabinet.protection).ask("degraded --json"))
+    assert "reverse_current" not in found["blind"]

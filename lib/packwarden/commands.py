@@ -1,0 +1,23 @@
+"""All commands of the console by name: what shows, what operates, and help."""
+
+import json
+
+from packwarden import operations, views
+from packwarden.replies import Command, no_arguments
+
+
+def _help(context, words, as_json):
+    no_arguments(words)
+    names = sorted(COMMANDS)
+    if as_json:
+        yield json.dumps([COMMANDS[name].usage for name in names]) + "\r\n"
+        return
+    for name in names:
+        usage = COMMANDS[name].usage
+        yield "  " + usage + " " * max(1, 20 - len(usage)) + COMMANDS[name].about + "\r\n"
+    yield "Every command takes --json. Ctrl-C ends a reply.\r\n"
+
+
+COMMANDS = {"help": Command("help", "this list", _help)}
+COMMANDS.update(views.COMMANDS)
+COMMANDS.update(operations.COMMANDS)

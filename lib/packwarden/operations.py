@@ -1,0 +1,167 @@
+"""The console's operating commands, and the questions that come before them.
+
+Looking is free; what operates needs `unlock` first and says what it did. Each operation obeys the
+same rules as the protection: a reset only when the cause is gone, a closing only with permission.
+"""
+
+from packwarden import degraded, lockout, permission
+from packwarden.breakers import STATE_NAMES
+from packwarden.elements import slug
+from packwarden.records import COMMAND, INFO
+from packwarden.replies import Command, Refused, json_text, no_arguments, number
+
+UNLOCKED_s = 600
+
+
+def _unlock(context, words, as_json):
+    no_arguments(words)
+    context.unlocked_until_s = context.protection.events.seconds + UNLOCKED_s
+    yield _done(as_json, "unlocked for %d min; lock ends it" % (UNLOCKED_s // 60))
+
+
+def _lock(context, words, as_json):
+    no_arguments(words)
+    context.unlocked_until_s = -1
+    yield _done(as_json, "locked")
+
+
+def _done(as_json, text):
+    return ('{"done":%s}' % json_text(text) if as_json else text) + "\r\n"
+
+
+def _breaker(protection, words):
+    """Return the index of the breaker that was named: a battery's number, or "main"."""
+    n = protection.breakers.main
+    if not words:
+        raise Refused("say which: 1 .. %d, or main" % n)
+    return n if words[0] == "main" else number(words[0], 1, n, "a battery") - 1
+
+
+def _operator(context):
+    """Refuse unless the console is unlocked."""
+    if context.protection.events.seconds >= context.unlocked_until_s:
+        raise Refused("locked: type unlock first")
+
+
+def _reset(context, words, as_json):
+    _operator(context)
+    protection = context.protection
+    index = _breaker(protection, words)
+    if len(words) > 2:
+        raise Refused("reset N, or reset N %s" % lockout.CONFIRMATION)
+    reason = lockout.refusal(protection, index, words[1] if len(words) > 1 else None)
+    if reason:
+        lockout.record(protection, index, INFO, lockout.REFUSED)
+        raise Refused(reason)
+    lockout.reset(protection, index)
+    yield _done(as_json, "%s is reset: it may be closed" % lockout.name(protection, index))
+
+
+def _close(context, words, as_json):
+    _operator(context)
+    protection = context.protection
+    index = _breaker(protection, words)
+    who = lockout.name(protection, index)
+    if not protection.breakers.follows:
+        raise Refused("%s is closed by hand: its breaker is no contactor" % who)
+    reasons = permission.waits(protection, index)
+    if reasons:
+        lockout.record(protection, index, INFO, lockout.REFUSED)
+        raise Refused(reasons[0])
+    protection.breakers.close(index, protection.now_ms)
+    lockout.record(protection, index, COMMAND, lockout.CLOSED)
+    yield _done(as_json, "%s is told to close" % who)
+
+
+def _permit(context, words, as_json):
+    protection = context.protection
+    n = protection.breakers.main
+    indices = [_breaker(protection, words)] if words else range(n + 1)
+    if as_json:
+        yield "["
+    first = True
+    for index in indices:
+        reasons = permission.waits(protection, index)
+        who = lockout.name(protection, index)
+        if as_json:
+            battery = index + 1 if index < n else "null"
+            waits = ",".join([json_text(reason) for reason in reasons])
+            yield '%s{"battery":%s,"waits":[%s]}' % ("" if first else ",", battery, waits)
+        elif not reasons:
+            yield who + ": may be closed\r\n"
+        for reason in reasons if not as_json else ():
+            yield "%s: %s\r\n" % (who, reason)
+        first = False
+    if as_json:
+        yield "]\r\n"
+
+
+def _lockout(context, words, as_json):
+    no_arguments(words)
+    protection = context.protection
+    breakers = protection.breakers
+    memory = protection.decider.lockout
+    if as_json:
+        yield "["
+    first = True
+    for index in range(breakers.main + 1):
+        if not breakers.tripped & breakers.bit(index):
+            continue
+        why = lockout.refusal(protection, index, None)
+        cause = slug(memory.cause[index])
+        state = STATE_NAMES[breakers.state[index]]
+        if as_json:
+            yield '%s{"battery":%s,"state":"%s","cause":"%s","trips":%d,"refusal":%s}' % (
+                "" if first else ",",
+                index + 1 if index < breakers.main else "null",
+                state,
+                cause,
+                memory.trips[index],
+                json_text(why),
+            )
+        else:
+            who = lockout.name(protection, index)
+            yield "%s: %s by %s, trips: %d\r\n" % (who, state, cause, memory.trips[index])
+            yield "  %s\r\n" % (why or "may be reset")
+        first = False
+    if as_json:
+        yield "]\r\n"
+    elif first:
+        yield "nothing is locked out\r\n"
+
+
+def _degraded(context, words, as_json):
+    no_arguments(words)
+    if as_json:
+        yield "["
+    first = True
+    for what, battery, terminal, why, slugs in degraded.blind(context.protection):
+        place = degraded.place(what, battery, terminal)
+        if as_json:
+            names = ",".join(['"%s"' % one for one in slugs])
+            yield '%s{"place":"%s","why":"%s","blind":[%s]}' % (
+                "" if first else ",",
+                place,
+                why,
+                names,
+            )
+        else:
+            yield "%s: %s%s\r\n" % (place, why, ", blind:" if slugs else "")
+            for one in slugs:
+                yield "  " + one + "\r\n"
+        first = False
+    if as_json:
+        yield "]\r\n"
+    elif first:
+        yield "nothing is blind\r\n"
+
+
+COMMANDS = {
+    "permit": Command("permit [N|main]", "what a breaker waits for before it is closed", _permit),
+    "lockout": Command("lockout", "what is locked out, by what, what hinders a reset", _lockout),
+    "degraded": Command("degraded", "which element is blind, where, and why", _degraded),
+    "unlock": Command("unlock", "allow what operates, for 10 min", _unlock),
+    "lock": Command("lock", "end that", _lock),
+    "reset": Command("reset N|main", "release what has tripped, one by one", _reset),
+    "close": Command("close N|main", "close a contactor, if it is permitted", _close),
+}
