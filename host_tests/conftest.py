@@ -4,6 +4,19 @@ import os
 
 from hypothesis import settings
 
+import trace_matrix
+
 # Two cores, shared with the VMs: an example may take its time. In CI each run draws the same ones.
 settings.register_profile("packwarden", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("packwarden")
+
+
+def pytest_addoption(parser):
+    """Offer to write the trace matrix: see `trace_matrix`."""
+    parser.addoption("--write-matrix", action="store_true", help="write the trace matrix")
+
+
+def pytest_collection_finish(session):
+    """Write the matrix of what was collected, if asked to."""
+    if session.config.option.write_matrix:
+        trace_matrix.write(session.items)

@@ -13,6 +13,7 @@ from typing import Self
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from packwarden_host import solar
 from packwarden_host.bank_file import Choices
 from packwarden_host.errors import BadInput
 from packwarden_host.scenario_faults import AnyFault, BankFault, HardwareFault
@@ -29,6 +30,7 @@ class Scenario(Part):
     """One scenario, complete and consistent."""
 
     title: str = Field(min_length=1, max_length=200)
+    group: str | None = Field(default=None, min_length=1, max_length=40)  # of a campaign's table
     end_s: Seconds
     tick_ms: int = Field(default=10, ge=10, le=1000)
     seed: int = Field(default=1, ge=0, le=2**31 - 1)
@@ -63,8 +65,10 @@ class Scenario(Part):
         for key in ("room_C", "gradient_K"):
             model[key] = heat.pop(key)
         model["thermal"] = heat
-        model["load"] = _load(self.load)
+        model["load"] = _load(self.load, self.bank)
         model["faults"] = [fault.entry() for fault in self.fault if isinstance(fault, BankFault)]
+        if self.load.solar is not None:
+            model["faults"] += solar.room(self.load.solar)
         return {"kind": "bank", "model": model}
 
     def job_faults(self) -> list[dict]:
@@ -101,9 +105,16 @@ def read(name: str) -> Scenario:
         raise BadInput(f"{path}: {_first(error, data)}") from error
 
 
-def _load(load: Load) -> dict:
+def _load(load: Load, bank: Bank) -> dict:
     """The load as arguments of the model's, in milliseconds."""
-    told = load.model_dump(include={"most_A", "cutoff_V", "ceiling_V"})
+    told = load.model_dump(include={"most_A", "cutoff_V", "restart_V", "ceiling_V"})
+    if load.solar is not None:
+        for key, cell_V in solar.LIMITS.items():
+            if told[key] is None:
+                told[key] = round(cell_V * bank.cells, 3)
+        bank_Wh = solar.energy_Wh(bank.batteries, bank.capacity_Ah, bank.cells)
+        return told | {"steps": solar.steps(load.solar, bank_Wh), "power": True}
+    told["cutoff_V"] = told["cutoff_V"] or 0.0
     power = load.step[0].power_W is not None
     steps = []
     for step in load.step:
@@ -126,10 +137,11 @@ def _places(scenario: Scenario) -> Iterator[str]:
     size = scenario.bank.batteries
     for table in ("fault", "expect", "forbid"):
         for number, entry in enumerate(getattr(scenario, table), 1):
-            named = getattr(entry, "battery", None)
-            for battery in named if isinstance(named, list) else [named]:
-                if isinstance(battery, int) and battery > size:
-                    yield f"{table}[{number}].battery {battery} is outside 1 .. {size}"
+            for key in ("battery", "with_battery"):
+                named = getattr(entry, key, None)
+                for battery in named if isinstance(named, list) else [named]:
+                    if isinstance(battery, int) and battery > size:
+                        yield f"{table}[{number}].{key} {battery} is outside 1 .. {size}"
             if getattr(entry, "link", 0) >= size:
                 yield f"{table}[{number}].link {entry.link} is outside 1 .. {size - 1}"
             if getattr(entry, "shorted_cells", 0) >= scenario.bank.cells:
@@ -137,6 +149,9 @@ def _places(scenario: Scenario) -> Iterator[str]:
 
 
 def _times(scenario: Scenario) -> Iterator[str]:
+    home = scenario.load.solar
+    if home is not None and scenario.end_s > home.days * 86_400:
+        yield f"end_s {scenario.end_s:g} is after the days of load.solar"
     for number, fault in enumerate(scenario.fault, 1):
         if fault.at_s > scenario.end_s:
             yield f"fault[{number}].at_s {fault.at_s:g} is after end_s {scenario.end_s:g}"
@@ -149,6 +164,8 @@ def _times(scenario: Scenario) -> Iterator[str]:
 
 
 def _steps(load: Load) -> Iterator[str]:
+    if not load.step:
+        return
     before_s = -1.0
     power = load.step[0].power_W is not None
     for number, step in enumerate(load.step, 1):

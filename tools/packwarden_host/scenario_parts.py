@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from packwarden import elements
+from packwarden import elements, levels, settings
 from packwarden_sim.bank_build import DEFAULTS
 from packwarden_sim.thermal import DEFAULTS as HEAT
 
@@ -89,6 +89,10 @@ class Config(Part):
     breaker: str = "shunt_trip"
     feedback: str = "52a"
     bms_contact: str = "closed_on_alarm"
+    external_trip: str = settings.OPTIONAL["sensors.external_trip"]
+    trip_circuit: str = settings.OPTIONAL["sensors.trip_circuit"]
+    control_supply_V: float = settings.OPTIONAL["sensors.control_supply_V"]
+    main_shunt_uohm: int = settings.OPTIONAL["sensors.main_shunt_uohm"]
 
 
 class Heat(Part):
@@ -119,13 +123,45 @@ class Step(Part):
     power_W: float | None = Field(default=None, ge=-1_000_000, le=1_000_000)
 
 
-class Load(Part):
-    """What the inverter wants of the whole bank, and where it stops by itself."""
+Watt = Annotated[float | None, Field(ge=0, le=1_000_000)]
 
-    step: list[Step] = Field(min_length=1)
+
+class Solar(Part):
+    """Days of a home with panels; a power that is not given follows from the bank (`solar`)."""
+
+    days: int = Field(default=7, ge=1, le=MOST_SECONDS // 86_400)
+    seed: int = Field(default=1, ge=0, le=2**31 - 1)
+    weather: list[Literal["clear", "broken", "overcast"]] = []  # of the first days; then drawn
+    peak_W: Watt = None  # of the panels
+    base_W: Watt = None
+    evening_W: Watt = None
+    fridge_W: Watt = None
+    kettle_W: Watt = None
+    oven_W: Watt = None
+    washing_W: Watt = None
+    motor_W: Watt = None  # running; three times as much for two seconds at each start
+    swing_K: float = Field(default=8, ge=0, le=40)  # of the room, from its coldest to its warmest
+
+
+class Load(Part):
+    """What the inverter wants of the whole bank, and where it stops by itself.
+
+    Either steps or a solar home; the latter has limits of voltage where none are given.
+    """
+
+    step: list[Step] = []
+    solar: Solar | None = None
     most_A: float | None = Field(default=None, ge=0, le=100_000)
-    cutoff_V: float = Field(default=0, ge=0, le=100)
+    cutoff_V: float | None = Field(default=None, ge=0, le=100)
+    restart_V: float | None = Field(default=None, ge=0, le=100)
     ceiling_V: float | None = Field(default=None, ge=0, le=100)
+
+    @model_validator(mode="after")
+    def one_kind(self) -> Self:
+        """Steps and a home cannot both be meant."""
+        if bool(self.step) == (self.solar is not None):
+            raise ValueError("needs either step or solar")
+        return self
 
 
 class Claim(Part):
@@ -143,7 +179,7 @@ class Claim(Part):
     @classmethod
     def known(cls, name: str | None, info: ValidationInfo) -> str | None:
         """Slugs and actions are those of the firmware's table."""
-        names = elements.ACTION_NAMES
+        names = levels.ACTION_NAMES
         if info.field_name == "element":
             names = tuple(element.slug for element in elements.TABLE)
         if name is not None and name not in names:
