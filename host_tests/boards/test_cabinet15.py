@@ -30,7 +30,8 @@ OUTPUTS = [
     board.PIN_CHARGE,
     board.PIN_DISCHARGE,
 ]
-PINS = [*OUTPUTS, *board.MUX_ADC]
+INPUTS = [*board.MUX_ADC, board.ADC_SUPPLY, board.PIN_EXTERNAL_TRIP, board.PIN_ALERT]
+PINS = [*OUTPUTS, *INPUTS]
 
 
 def test_no_pin_is_used_twice():
@@ -49,7 +50,7 @@ def test_no_output_is_on_a_pin_that_is_only_an_input():
 
 def test_the_multiplexers_are_read_by_adc1():
     assert len(board.MUX_ADC) == 2
-    assert set(board.MUX_ADC) <= set(ADC1)
+    assert {*board.MUX_ADC, board.ADC_SUPPLY} <= set(ADC1)
 
 
 def test_the_buses_run_within_the_limits_of_chip_and_driver():
@@ -73,7 +74,7 @@ def test_relay_outputs_leave_the_fan_its_own():
 
 
 def test_every_contact_has_an_input_of_its_own():
-    places = [*board.AUX_A, *board.AUX_B, *board.BMS]
+    places = [*board.AUX_A, *board.AUX_B, *board.BMS, board.TRIP_CIRCUIT]
     assert len(board.AUX_A) == len(board.AUX_B) == board.MAX_BATTERIES + 1
     assert len(board.BMS) == board.MAX_BATTERIES
     assert len(set(places)) == len(places)
@@ -115,6 +116,9 @@ ROLES = {
     "expanders SDA": board.I2C_EXPANDERS[2],
     **{f"mux select S{n}": pin for n, pin in enumerate(board.MUX_SELECT)},
     **{f"mux {n} to ADC": pin for n, pin in enumerate(board.MUX_ADC)},
+    "coil supply to ADC": board.ADC_SUPPLY,
+    "monitors ALERT": board.PIN_ALERT,
+    "external trip": board.PIN_EXTERNAL_TRIP,
     "main trip": board.PIN_MAIN_TRIP,
     "alarm": board.PIN_ALARM,
     "charge permissive": board.PIN_CHARGE,

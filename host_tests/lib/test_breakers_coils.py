@@ -84,7 +84,6 @@ def test_a_breaker_that_opens_late_gets_no_further_pulse():
     assert bench.pulses(60) == []
 
 
-@pytest.mark.xfail(strict=True, reason="`again` gives a pulse each time the current comes back")
 def test_a_current_that_comes_and_goes_does_not_heat_the_coil():
     """Behind a contact that is cut the breaker is stuck, and its current swings about 5 %."""
     bench = Bench(retries=3)

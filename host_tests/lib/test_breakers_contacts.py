@@ -149,7 +149,6 @@ def test_what_was_locked_out_is_so_after_a_restart(kind, feedback):
         assert not ever & 0b010
 
 
-@pytest.mark.xfail(strict=True, reason="until its contact is read it counts as closed")
 @pytest.mark.parametrize("feedback", ["52a", "52b", "both", "none"])
 def test_a_restart_moves_no_relay_of_what_is_locked_out_and_open(feedback):
     breakers, ever = restarted(feedback=feedback)
@@ -173,7 +172,6 @@ def test_a_restored_mask_names_breakers_of_this_bank_only():
     assert breakers.tripped == ALL == 0b111 | MAIN
 
 
-@pytest.mark.xfail(strict=True, reason="what says open is believed at its first reading")
 def test_one_false_reading_at_boot_lets_go_no_contactor():
     breakers = Breakers(N, "contactor", "52a", 200)
     for tick in range(8):

@@ -109,7 +109,6 @@ def test_of_two_batteries_the_last_one_is_guarded():
     assert not cabinet.closed[cabinet.main]
 
 
-@pytest.mark.xfail(strict=True, reason="its current is gone a tick before its contact is believed")
 def test_a_battery_opened_by_hand_is_no_departure():
     cabinet = sharing(95)
     cabinet.closed[1] = False
@@ -163,7 +162,6 @@ def late(cabinet, *amperes):
     return events
 
 
-@pytest.mark.xfail(strict=True, reason="one tick without a current counts as a departure")
 def test_a_step_between_the_conversions_of_two_monitors_is_no_departure():
     cabinet = sharing(30)
     cabinet.load_A = 0
@@ -172,7 +170,6 @@ def test_a_step_between_the_conversions_of_two_monitors_is_no_departure():
     assert motor_start(cabinet) == []
 
 
-@pytest.mark.xfail(strict=True, reason="a monitor without a value counts as a departure")
 def test_a_lost_monitor_is_no_departure():
     cabinet = sharing(30)
     cabinet.lose_monitor(0)
@@ -180,7 +177,6 @@ def test_a_lost_monitor_is_no_departure():
     assert [event for event in motor_start(cabinet) if event[1] == "cascade"] == []
 
 
-@pytest.mark.xfail(strict=True, reason="what a battery without a value carries is left out")
 def test_a_lost_monitor_makes_no_prediction_higher():
     cabinet = sharing(65, batteries=3)
     cabinet.lose_monitor(0)

@@ -316,7 +316,6 @@ def test_trips_before_a_restart_count():
     assert cabinet.protection.decider.lockout.trips[1] == 2
 
 
-@pytest.mark.xfail(strict=True, reason="batteries that hold the main are asked to be open")
 def test_after_a_50_of_all_the_main_can_be_released_with_the_batteries_closed():
     cabinet = Cabinet(only(configuration(), "overcurrent_instantaneous.trip"), current_A=520.0)
     cabinet.run(0.2)
@@ -329,7 +328,6 @@ def test_after_a_50_of_all_the_main_can_be_released_with_the_batteries_closed():
     assert refusal(cabinet, cabinet.main) is None
 
 
-@pytest.mark.xfail(strict=True, reason="crossed is forgotten by the release that it forbids")
 def test_after_a_crossing_the_battery_can_be_released():
     cabinet = Cabinet(at_once(configuration()), current_A=40.0)
     cabinet.run(0.1)
@@ -345,7 +343,6 @@ def test_after_a_crossing_the_battery_can_be_released():
     assert refusal(cabinet, 1) is None
 
 
-@pytest.mark.xfail(strict=True, reason="whatever could trip the main counts as having done so")
 def test_a_battery_that_tripped_alone_does_not_hold_the_main():
     cabinet = Cabinet(at_once(configuration()), current_A=[250.0, 40.0, 40.0, 40.0])
     cabinet.run_until(8, kind="trip", action="trip_battery")
@@ -356,9 +353,6 @@ def test_a_battery_that_tripped_alone_does_not_hold_the_main():
     assert refusal(cabinet, cabinet.main) is None
 
 
-@pytest.mark.xfail(
-    strict=True, reason="nobody permits a current, and nothing else shows it closed"
-)
 def test_the_only_battery_without_a_contact_is_permitted_again_after_a_reset():
     cabinet = Cabinet(at_once(configuration(1, {"breakers.feedback": "none"})), current_A=30.0)
     cabinet.plus_C = [85.0]

@@ -123,7 +123,6 @@ def test_a_conversion_counts_as_fresh_only_where_it_is_believed():
     assert seen == [0, 0, 1, 2, 3, 4, 5, 6, 7, 7, 8, 8, 8, 8, 8, 9]
 
 
-@pytest.mark.xfail(strict=True, reason="what came before the first attempt counts as bad")
 def test_one_bad_attempt_soon_after_boot_is_no_failure():
     bench = Bench()
     for letter in "gggb":

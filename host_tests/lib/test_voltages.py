@@ -150,7 +150,6 @@ def test_discharging_in_the_frost_is_no_matter():
     assert cabinet.run(120, 1000) == []
 
 
-@pytest.mark.xfail(strict=True, reason="the coldest terminal of an open battery is not set aside")
 def test_a_cold_battery_that_is_opened_stops_nobody():
     cabinet = Cabinet(only(configuration(), *COLD), current_A=-20.0)
     cabinet.minus_C[1] = -2.0

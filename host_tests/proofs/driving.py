@@ -53,6 +53,7 @@ class Drive:
         self.now_ms = (self.now_ms + span_ms) & MASK
         self.protection.step(Small(self.now_ms))
         events = self.protection.events
+        self._seq = max(self._seq, events.oldest_seq)  # a tick may tell more than is kept
         while self._seq < events.next_seq:
             event = events.event(self._seq)
             self.seen.add((event.kind, event.element))

@@ -93,9 +93,9 @@ def test_parts_main_shunt_and_supply_at_their_ends(sensors, small, batteries, mo
 CURRENTS_mA = (0, 1, -1, 99, 199, 200, 201, -200, 299, 301, 500, 10_000, -10_000, 10**7, -(10**7))
 
 
-def bank_of_15(small):
-    """The kernels of a bank of the smallest rating and the largest currents, as it is after boot."""
-    made = checked.protection(uneven(widest(15, "ina228"), small))
+def bank_of_15(small, change=None):
+    """The kernels of a bank of the smallest rating and the largest currents, after boot."""
+    made = checked.protection(uneven(widest(15, "ina228"), small), change)
     frame = made.frame
     for channel in range(frame.voltage, frame.terminal):
         made.quantities.measured[channel] = BIAS + 56_000
@@ -119,13 +119,31 @@ BANKS = (bank_of_15(0), bank_of_15(1))
     st.integers(0, MASK),
 )
 def test_any_currents_and_any_departures(quantities, currents_mA, closed, leaving, locked, now_ms):
+    depart(quantities, currents_mA, closed, leaving, locked, now_ms)
+    assert 0 <= quantities.without(Small(closed), Small(leaving)) <= 10**7
+
+
+def depart(quantities, currents_mA, closed=0xFFFF, leaving=0, locked=0, now_ms=0):
+    """Find the quantities of these currents (None: not measured) and of these breakers."""
     for k, current_mA in enumerate(currents_mA):
         quantities.measured[k] = NONE if current_mA is None else BIAS + current_mA
     closed, leaving, locked, now_ms = map(Small, (closed, leaving, locked, now_ms))
     quantities.currents(now_ms, closed)
     quantities.departures(now_ms, closed, leaving, leaving | locked)
     quantities.potentials(closed, locked)
-    assert 0 <= quantities.without(closed, leaving) <= 10**7
+
+
+@pytest.mark.parametrize(
+    ("stays_mA", "old", "new"),
+    [
+        (10**7, "gone = int(quotient(gone, 100))", "gone = int(quotient(gone, 1))"),
+        (0, "        highest = 1000000\n", "        highest = 10000000\n"),
+    ],
+)
+def test_a_defect_of_the_prediction_is_found(stays_mA, old, new):
+    quantities = bank_of_15(0, ("cascade", old, new))
+    with pytest.raises(OutOfRange):
+        depart(quantities, [10**7] * 14 + [stays_mA], leaving=0x3FFF)
 
 
 def sweep(made):
@@ -230,6 +248,12 @@ DEFECTS = {
         "off // 100 * 1000 // (expected // 100)",
         "off * 1000 // expected",
     ),
+    "a current that is weighed at once": (
+        "currents",
+        "(i >> 10) * parts + (((i & 1023) * parts) >> 10)",
+        "(i * parts) >> 10",
+    ),
+    "a negative voltage stored": ("voltages", "_BIAS - (volts - _BIAS)", "0 - (volts - _BIAS)"),
     "a count beyond 30 bits": ("validate", "(fresh[ch] - _MASK)", "(fresh[ch] + 1)"),
     "a time held beyond 6 days": ("decide", "min((now_ms - since_ms) & MASK, BIAS - 1)", "BIAS"),
     "a time added at once": ("protection", "log.ms + dt % 1000", "log.ms + dt"),

@@ -21,6 +21,7 @@ PROOFS = const(3)  # readings of its contact that must find a contactor closed, 
 BLIND_ms = const(100)  # without a contact: time given to a breaker before its current is asked
 STAGGER_ms = const(50)  # between two coils: the supply of the trip circuits has to feed them
 RETRY_ms = const(2000)  # between two pulses of a breaker that stays closed: its coil has to cool
+REST_ms = const(60000)  # and after this long without one, it may have all of them anew
 CROSSED_ms = const(250)  # another breaker that opens within this time of a trip opened for it
 CLOSING_ms = const(1000)  # time given to a contactor to be found closed
 
@@ -173,7 +174,8 @@ class Breakers:
     def _find_held(self, measured):
         """Decide which contactors to hold: those that are proven closed since boot.
 
-        By current, or by a 52a contact in several readings: an absence (a 52b that may be cut, no
+        By current, or by a 52a contact in several readings running, which also tell one that is
+        open: an absence (a 52b that may be cut, no
         contact) is no proof, and energising one that is open would close it. What is not known yet
         is waited for: deciding too early would let go all that is closed.
         """
@@ -181,15 +183,18 @@ class Breakers:
             bit = self.bit(index)
             if not self._unproven & bit:
                 continue
+            proofs = self._proofs[index]
             if self.flows & bit:
-                self._proofs[index] = PROOFS
+                proofs = PROOFS
             elif self.use_a and self.readable & self.contacts & bit:
-                self._proofs[index] += 1
+                proofs = max(0, proofs) + 1
             elif measured & bit and (self.readable & bit or not self.use_a):
-                self._unproven &= ~bit  # it is open, as far as is known
-            if self._proofs[index] >= PROOFS:
-                self._unproven &= ~bit
+                proofs = min(0, proofs) - 1  # it is open, as far as is known
+            self._proofs[index] = proofs
+            if proofs >= PROOFS:
                 self.holding |= bit
+            if proofs >= PROOFS or proofs <= -PROOFS:
+                self._unproven &= ~bit
 
     def _end_pulse(self, bit, since_ms):
         """End a pulse when its contact has opened, or its time is over."""
@@ -212,12 +217,13 @@ class Breakers:
                 self.state[index] = LOCKED_OUT
                 self.clearing_ms[index] = (now_ms - self.told[index]) & MASK
                 self.commanded &= ~bit
+                self.crossed &= ~bit
             elif since_ms >= RETRY_ms and self.pulse_count[index] < self.retries + 2:
                 self._pulse(index, now_ms)
         elif self.tripped & bit:
             if closed or self.flows & bit:
                 # Closed by hand, or never open: its contact is cut or none, and nothing flowed.
-                self._command(index, now_ms)
+                self._command(index, now_ms, self._may_pulse(index, since_ms))
                 self.again |= bit
         elif closed:
             self.closing &= ~bit
@@ -234,6 +240,12 @@ class Breakers:
                 self.holding &= ~bit  # or it would close when its coil's supply returns
             self.state[index] = OPEN
 
+    def _may_pulse(self, index, since_ms):
+        """Return whether a coil may be energised once more: so often, and anew after a rest."""
+        if since_ms >= REST_ms:
+            self.pulse_count[index] = 0
+        return self.pulse_count[index] < self.retries + 2
+
     def trip(self, index, now_ms):
         """Latch a breaker and tell it to open; return False if it was tripped and is open.
 
@@ -248,7 +260,8 @@ class Breakers:
             return True
         if known and not (self.closed | self.flows) & bit:
             return False
-        self._command(index, now_ms)
+        self.pulse_count[index] = 0
+        self._command(index, now_ms, True)
         return True
 
     def retrip(self, index, now_ms):
@@ -265,9 +278,11 @@ class Breakers:
         """Let a breaker out of its lockout; it stays open until somebody closes it. Slack."""
         bit = self.bit(index)
         self.tripped &= ~bit
-        self.crossed &= ~bit
+        self.pulses &= ~bit
         if self.follows:
             self.holding &= ~bit
+        elif not self.readable & bit:
+            self.reported |= bit  # no contact tells: closed until it is told to open
         self.state[index] = CLOSED if self.closed & bit else OPEN
 
     def close(self, index, now_ms):
@@ -284,21 +299,22 @@ class Breakers:
     def restore(self, tripped):
         """Take over what was locked out before the restart (a mask). Boot only."""
         self.tripped = tripped & self.all
+        self.reported &= ~tripped  # until something says otherwise
+        self._last &= ~tripped
         for index in range(self.main + 1):
             if tripped & self.bit(index):
                 self.state[index] = LOCKED_OUT
 
-    def _command(self, index, now_ms):
+    def _command(self, index, now_ms, pulse):
         bit = self.bit(index)
         self.state[index] = TRIPPING
         self.told[index] = now_ms
         self.commanded |= bit
         self.seen &= ~bit
         self.closing &= ~bit
-        self.pulse_count[index] = 0
         if self.held:
             self._pulse(index, now_ms)
-        else:
+        elif pulse:
             self.queued |= bit
             self._start(now_ms, 1)
 

@@ -20,23 +20,35 @@ _CARRY = const(10)
 _CARRIED = const(11)
 _LEFT = const(12)
 _LEFT_AT = const(13)
+_MEASURED = const(14)
+_MISSING_AT = const(15)
+_LASTS_ms = const(100)  # longer than contacts take to tell that a breaker was opened
 
 
 @micropython.viper
 def departures(ctx, now: int, closed: int, tripped: int, at: int):
     """Note who has left the bank: by a trip, or by its BMS, and whether that is just now (1).
 
-    `tripped`: mask of batteries told to open, open after that, or waiting for it.
+    `tripped`: mask of batteries told to open, open after that, or waiting for it. A battery that
+    carried and does not any more has left when that lasts, while it is measured and its breaker is
+    closed: opened by hand, it was taken out of service.
     """
     values = ptr32(ctx[1])
     parameter = ptr32(ctx[2])
     bank = ptr32(ctx[3])
     load = bank[_MEDIAN] - _BIAS if bank[_MEDIAN] != _NONE else 0
     left = (bank[_LEFT] & ~bank[_CARRY]) | tripped
-    if load >= parameter[_LOADED] or load <= 0 - parameter[_LOADED]:
-        left |= bank[_CARRIED] & ~bank[_CARRY] & closed
-        bank[_CARRIED] = bank[_CARRY]
-    left &= closed | tripped  # opened by hand: it was taken out of service
+    carried = bank[_CARRIED] & closed
+    missing = carried & ~bank[_CARRY] & bank[_MEASURED]
+    if load < parameter[_LOADED] and load > 0 - parameter[_LOADED]:
+        missing = 0
+    if missing == 0:
+        bank[_MISSING_AT] = now
+    elif (now - bank[_MISSING_AT]) & _MASK >= _LASTS_ms:
+        left |= missing
+        carried &= ~missing
+    bank[_CARRIED] = carried | bank[_CARRY]
+    left &= closed | tripped
     if left & ~bank[_LEFT]:
         bank[_LEFT_AT] = now
         values[at] = _BIAS + 1
@@ -57,7 +69,8 @@ def predict(ctx, batteries: int, closed: int, leaving: int) -> int:
 
     What the leaving ones carry is taken over by the others in proportion to what they carry now,
     for that is how their resistances share it; one that flows the other way takes nothing over.
-    Where nobody else carries, in equal parts. The sums are in 0.1 A.
+    Where nobody else carries, in equal parts. One that is closed and not measured is taken to
+    carry as much as the others do on average. The sums are in 0.1 A.
     """
     current = ptr32(ctx[0])
     parameter = ptr32(ctx[2])
@@ -76,14 +89,19 @@ def predict(ctx, batteries: int, closed: int, leaving: int) -> int:
     gone = int(quotient(gone, 100))
     carried = 0
     staying = 0
+    known = 0
     k = 0
     while k < batteries:
-        if current[k] != _NONE and (closed >> k) & 1 and (leaving >> k) & 1 == 0:
+        if (closed & ~leaving) >> k & 1:
             staying += 1
-            i = (current[k] - _BIAS) * sign
-            if i > 0:
-                carried += i // 100
+            if current[k] != _NONE:
+                known += 1
+                i = (current[k] - _BIAS) * sign
+                if i > 0:
+                    carried += i // 100
         k += 1
+    if known:
+        carried = carried * staying // known
     if staying == 0:
         return _ASIDE
     ratio = 0  # what is taken over for each 1/256 that is carried

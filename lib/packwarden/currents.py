@@ -30,7 +30,7 @@ HAS_BASELINE = const(9)
 WINDOW_ms = const(10)  # how long after a battery has left the loads of the others are predicted
 
 # Places in what is found of the whole bank.
-FACTS = const(15)
+FACTS = const(16)
 MEDIAN = const(0)  # biased mA of the batteries that carry, per part; NONE where none does
 CARRIERS = const(1)  # how many do
 SUM = const(2)  # biased mA, of all that are measured
@@ -45,6 +45,7 @@ CARRY = const(10)  # mask: closed and carrying
 CARRIED = const(11)  # mask: that did so when the bank was loaded last
 LEFT = const(12)  # mask: tripped, about to be, or no longer carrying
 LEFT_AT = const(13)
+MISSING_AT = const(15)  # since when somebody of those does not carry
 MEASURED = const(14)  # mask: have a current; the main's bit: every battery that is closed has
 _MAIN_BIT = const(15)
 

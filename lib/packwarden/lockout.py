@@ -120,7 +120,8 @@ def refusal(protection, index, word):
     slots = held(protection, index)
     if not breakers.tripped & bit and not slots:
         return who + " is not locked out"
-    if (breakers.commanded | breakers.closed | protection.decider.openings.pending) & bit:
+    pending = protection.decider.openings.pending
+    if (pending | breakers.tripped & (breakers.commanded | breakers.closed)) & bit:
         return who + " is not open yet"
     for r, item in slots:
         reason = standing(protection, r, item)
@@ -168,9 +169,10 @@ def held(protection, index):
 def _took_main(protection, k):
     """Return whether a latched level of a battery has tripped the main breaker."""
     decider = protection.decider
+    cause = decider.lockout.cause[protection.breakers.main]
     for r, item in held(protection, k):
         row = decider.rows[r]
-        if row.action > levels.TRIP_BATTERY:
+        if row.action > levels.TRIP_BATTERY and row.number == cause:
             if decider.slots.state[decider.slots.slot(r, item)] == compare.OPERATED:
                 return True
     return False

@@ -9,7 +9,7 @@ darken the house. The permissives stay away while the main breaker or the last b
 opening.
 """
 
-from packwarden.currents import SUM
+from packwarden.currents import MEASURED, SUM
 from packwarden.fixed import BIAS, MASK, ints
 from packwarden.frame import MAIN_BIT
 
@@ -36,7 +36,7 @@ class Openings:
         """
         breakers = self.breakers
         bit = breakers.bit(index)
-        if wait_ms and breakers.flows & bit and self._waits(index):
+        if wait_ms and self._flows(bit) and self._waits(index):
             if not self.pending & bit:
                 self.pending |= bit
                 self._stamp[index] = now_ms
@@ -44,6 +44,10 @@ class Openings:
             return True
         self.pending &= ~bit
         return breakers.trip(index, now_ms)
+
+    def _flows(self, bit):
+        """Return whether a breaker carries more than 5 % of rated, or nobody knows."""
+        return (self.breakers.flows | ~self._found[MEASURED]) & bit
 
     def _waits(self, index):
         """Return whether to wait before this breaker opens, if its element can."""
@@ -67,7 +71,7 @@ class Openings:
             bit = breakers.bit(index)
             if self.pending & bit:
                 waited_ms = (now_ms - self._stamp[index]) & MASK
-                if not breakers.flows & bit or waited_ms >= self._wait_ms[index]:
+                if not self._flows(bit) or waited_ms >= self._wait_ms[index]:
                     self.pending &= ~bit
                     self.due |= bit
                     self._waited |= bit
@@ -83,6 +87,6 @@ class Openings:
         breakers = self.breakers
         if self.pending or self._waited:
             return True
-        if (breakers.tripped | breakers.commanded) & (1 << MAIN_BIT):
+        if (breakers.tripped | breakers.commanded | ~breakers.closed) & (1 << MAIN_BIT):
             return True
         return not breakers.closed & ~breakers.commanded & BATTERIES

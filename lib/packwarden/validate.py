@@ -68,6 +68,7 @@ def judge(ctx, first: int, last: int):
                 bad[ch] = (bad[ch] << 1) & _EIGHT
                 if health[ch] != _OK and bad[ch] & _HEALED == 0:
                     health[ch] = _OK
+                    bad[ch] = 0  # what was before is told, and over
                 if health[ch] == _OK:
                     held[ch] = code
                     fresh[ch] = (fresh[ch] - _MASK) & _MASK  # one more, and never 2^30 on the way

@@ -108,7 +108,9 @@ def potentials(ctx, batteries: int, closed: int, locked: int, flows: int):
         minus = measured[place[_TERMINAL] + 2 * k + 1]
         if plus == _NONE or (minus != _NONE and minus < plus):
             plus = minus
-        values[place[_COLDEST] + k] = _BIAS - (plus - _BIAS) if plus != _NONE else _NONE
+        if plus != _NONE:
+            plus = _BIAS - (plus - _BIAS)
+        values[place[_COLDEST] + k] = plus if (closed >> k) & 1 else _ASIDE
         k += 1
 
 
