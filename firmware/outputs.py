@@ -53,7 +53,7 @@ class Outputs:
         self._main, self._alarm, self._charge, self._discharge = self._pins
         self._word = self._inverted
         self._written = False
-        self._hung = False  # the expander lets the bus time out
+        self._hung = 0  # how often running the expander let the bus time out, twice at most
         self._tried_us = 0
         self._mismatches = 0
 
@@ -83,7 +83,7 @@ class Outputs:
         if fan:
             word |= self._fan
         word ^= self._inverted
-        if self._hung and word == self._word:
+        if self._hung >= _MISMATCHES and word == self._word:
             if time.ticks_diff(time.ticks_us(), self._tried_us) < _AWAY_us:
                 return  # a hung expander is asked once a second, and at each change
         self._word = word
@@ -92,9 +92,10 @@ class Outputs:
         try:
             self._relays.write(word)
             self._written = True
-            self._hung = False
+            self._hung = 0
         except OSError:  # `verify` counts it
-            self._hung = time.ticks_diff(time.ticks_us(), self._tried_us) > _HUNG_us
+            hung = time.ticks_diff(time.ticks_us(), self._tried_us) > _HUNG_us
+            self._hung = min(_MISMATCHES, self._hung + 1) if hung else 0
 
     def verify(self):
         """Read every output back, at its pin, and repair the expander's configuration in rotation.

@@ -212,8 +212,29 @@ def test_a_contactor_is_held_only_where_it_was_found_closed():
 
 def test_a_contactor_that_opens_by_hand_is_not_held_any_more():
     bench = Bench("contactor")
-    assert bench.open(0) == ALL & ~0b001
+    bench.tick(5)
+    bench.open(0)
+    assert bench.tick(110) == ALL & ~0b001
     assert bench.close(0) == ALL & ~0b001
+
+
+def test_a_contact_that_bounces_lets_go_no_contactor():
+    bench = Bench("contactor")
+    bench.tick(5)
+    bench.open(0)
+    bench.tick(50)
+    bench.close(0)
+    assert bench.tick(200) == ALL
+
+
+@pytest.mark.parametrize("index", [0, N])
+def test_a_contact_whose_wire_is_cut_under_load_lets_go_no_contactor(index):
+    bench = Bench("contactor", flows=ALL)
+    bench.tick(5)
+    bench.a = ALL & ~bench.breakers.bit(index)
+    bench.tick(60)
+    bench.flows = 0  # the load ends; the contact goes on to say open
+    assert bench.tick(200) == ALL
 
 
 def test_a_contactor_is_held_once_its_contact_was_read_closed_three_times():

@@ -65,7 +65,8 @@ def test_where_the_others_carry_nothing_they_take_over_in_equal_parts():
 
 def test_one_that_is_charged_takes_nothing_over_and_relieves_the_others_when_it_leaves():
     assert predicted([80, 80, 80, -30], 0) == pytest.approx(120, abs=0.5)
-    assert predicted([80, 80, 80, -60], 3) == pytest.approx(60, abs=0.5)
+    # Nothing to guard: the others feed it, and beyond their range nobody knows how much of it.
+    assert predicted([80, 80, 80, -60], 3) is None
 
 
 def test_one_without_a_value_takes_over_as_the_others_do_on_average():

@@ -137,7 +137,7 @@ def depart(quantities, currents_mA, closed=0xFFFF, leaving=0, locked=0, now_ms=0
     ("stays_mA", "old", "new"),
     [
         (10**7, "gone = int(quotient(gone, 100))", "gone = int(quotient(gone, 1))"),
-        (0, "        highest = 1000000\n", "        highest = 10000000\n"),
+        (0, "    if highest > 1000000:\n        highest = 1000000\n", ""),
     ],
 )
 def test_a_defect_of_the_prediction_is_found(stays_mA, old, new):

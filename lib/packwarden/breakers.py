@@ -24,6 +24,8 @@ RETRY_ms = const(2000)  # between two pulses of a breaker that stays closed: its
 REST_ms = const(60000)  # and after this long without one, it may have all of them anew
 CROSSED_ms = const(250)  # another breaker that opens within this time of a trip opened for it
 CLOSING_ms = const(1000)  # time given to a contactor to be found closed
+LIES_ms = const(500)  # a contact that denies a current for this long has a cut wire
+LET_GO_ms = const(1000)  # a contactor that fell open is let go then, or it would close again
 
 
 class Breakers:
@@ -68,7 +70,10 @@ class Breakers:
         self.holding = 0 if self.follows else self.all
         self._last = self.all  # what was read before: a change is believed at its second reading
         self._unproven = self.all if self.follows else 0  # contactors not decided about since boot
-        self._proofs = ints(batteries + 1)
+        self._proofs = ints(batteries + 1, PROOFS)  # more: found closed running; less: open
+        self._closed_ms = ints(batteries + 1)  # when it was last found closed, or carrying
+        self._agreed_ms = ints(batteries + 1)  # when its contact last did not deny its current
+        self.lied = 0  # a contact that denied a current, and has not said closed since
         self._moved = False
         self._started_ms = 0  # when a coil was energised last
         self._looked_ms = 0
@@ -157,6 +162,8 @@ class Breakers:
         self.closed = self.reported | flows & ~(1 << MAIN_BIT)
         if self._unproven:
             self._find_held(measured)
+        if self.follows:
+            self._let_go(now_ms)
         if self.queued:
             # Long ticks have time for more than one.
             self._start(now_ms, max(1, ((now_ms - self._looked_ms) & MASK) // STAGGER_ms))
@@ -185,16 +192,33 @@ class Breakers:
                 continue
             proofs = self._proofs[index]
             if self.flows & bit:
-                proofs = PROOFS
+                proofs = 2 * PROOFS
             elif self.use_a and self.readable & self.contacts & bit:
-                proofs = max(0, proofs) + 1
+                proofs = max(PROOFS, proofs) + 1
             elif measured & bit and (self.readable & bit or not self.use_a):
-                proofs = min(0, proofs) - 1  # it is open, as far as is known
+                proofs = min(PROOFS, proofs) - 1  # it is open, as far as is known
             self._proofs[index] = proofs
-            if proofs >= PROOFS:
+            if proofs >= 2 * PROOFS:
                 self.holding |= bit
-            if proofs >= PROOFS or proofs <= -PROOFS:
+            if proofs >= 2 * PROOFS or proofs <= 0:
                 self._unproven &= ~bit
+
+    def _let_go(self, now_ms):
+        """Let go the contactors that have fallen open: they would close when their supply returns.
+
+        A contact that bounces, or a wire that is cut under load, lets go nothing.
+        """
+        self.lied &= ~self.reported
+        for index in range(self.main + 1):
+            bit = self.bit(index)
+            if self.reported & bit or not self.flows & bit:
+                self._agreed_ms[index] = now_ms
+            elif (now_ms - self._agreed_ms[index]) & MASK >= LIES_ms:
+                self.lied |= bit
+            if (self.closed | self.flows | self.closing | self.lied) & bit:
+                self._closed_ms[index] = now_ms
+            elif self.holding & bit and (now_ms - self._closed_ms[index]) & MASK >= LET_GO_ms:
+                self.holding &= ~bit
 
     def _end_pulse(self, bit, since_ms):
         """End a pulse when its contact has opened, or its time is over."""
@@ -236,8 +260,6 @@ class Breakers:
                 else:
                     self.reported |= bit  # no contact tells
         else:
-            if self.follows:
-                self.holding &= ~bit  # or it would close when its coil's supply returns
             self.state[index] = OPEN
 
     def _may_pulse(self, index, since_ms):

@@ -86,6 +86,8 @@ def predict(ctx, batteries: int, closed: int, leaving: int) -> int:
         k += 1
     sign = 1 if total >= 0 else -1
     gone = gone * sign
+    if gone < 0:
+        return _ASIDE  # the others feed it: its leaving relieves them
     gone = int(quotient(gone, 100))
     carried = 0
     staying = 0

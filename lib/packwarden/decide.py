@@ -159,14 +159,17 @@ class Decider:
             self._tell_again()
 
     def picked_up(self):
-        """Return whether a trip level is on its way to operate. From the slack."""
+        """Return whether a trip level of what is not yet tripped is on its way. From the slack."""
         slots = self.slots
+        tripped = self.breakers.tripped
         for r in range(len(self.rows)):
-            if self.rows[r].level == TRIP:
-                first = slots.get(r, compare.FIRST)
-                for slot in range(first, first + slots.get(r, compare.COUNT)):
-                    if compare.IDLE < slots.state[slot] < OPERATED:
-                        return True
+            row = self.rows[r]
+            if row.level == TRIP:
+                for item in range(slots.get(r, compare.COUNT)):
+                    if compare.IDLE < slots.state[slots.slot(r, item)] < OPERATED:
+                        battery = row.battery(item)
+                        if not battery or not (tripped >> (battery - 1)) & 1:
+                            return True
         return False
 
     @property
@@ -358,6 +361,8 @@ class Decider:
             held = _held(now_ms, self.integrators[1 if row.scope == BANK else 0].since[item])
         else:
             held = _held(now_ms, self.slots.stamp[self.slots.slot(r, item)])
+            if row.table.shows and self.quantities.values[row.shown + item] < limit:
+                limit = NONE  # a contact said so, and no current
         self.tell(r, item, kind if kind != records.INFO else row.level, action, limit, held)
 
     def tell(self, r, item, kind, action, limit, held):

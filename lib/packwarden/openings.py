@@ -87,6 +87,7 @@ class Openings:
         breakers = self.breakers
         if self.pending or self._waited:
             return True
-        if (breakers.tripped | breakers.commanded | ~breakers.closed) & (1 << MAIN_BIT):
+        closed = breakers.closed | breakers.flows | breakers.lied
+        if (breakers.tripped | breakers.commanded | ~closed) & (1 << MAIN_BIT):
             return True
         return not breakers.closed & ~breakers.commanded & BATTERIES

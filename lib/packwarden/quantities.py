@@ -16,7 +16,7 @@ from packwarden.frame import MAIN_BIT
 _BIAS = const(1 << 29)  # as in `fixed`: kernels need constants of their own module
 
 BLOCK_ms = const(100)  # how long a reversed battery blocks the instantaneous element of the others
-WINDOW_ms = const(10000)  # how long after a departure the cascade guard looks
+WINDOW_ms = const(3000)  # how long after a departure the cascade guard looks
 
 
 @micropython.viper
