@@ -12,7 +12,7 @@ FIND_PYTHON = for p in $(PYTHON) python3 python3.11 python3.12 python3.13 python
 	done; echo 'Packwarden needs Python 3.11 or newer' >&2; exit 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test campaign fmt lint type bench docs lock clean
+.PHONY: help setup run test campaign week mutants fmt lint type bench docs lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,12 @@ test: lint type ## lint, type, then every test, with the coverage of lib/
 
 campaign: $(STAMP) ## run every scenario, the long ones too, and write the table of host_tests/README.md
 	@$(BIN)/python -m packwarden_host.docs host_tests/README.md
+
+week: $(STAMP) ## seven days of a solar home, sound and with each fault: about an hour
+	$(BIN)/pytest -n 2 -m week host_tests/system/test_week.py
+
+mutants: $(STAMP) ## change the elements and breakers in a thousand ways: the tests have to notice
+	$(BIN)/python host_tests/mutants.py
 
 fmt: $(STAMP) ## format, and repair what ruff can repair
 	$(BIN)/ruff check --fix --quiet || true
@@ -45,6 +51,7 @@ bench: $(STAMP) ## measure the control step, the simulation's speed and the heap
 
 docs: $(STAMP) ## run the commands that the documentation shows, and paste what they print
 	@$(BIN)/python -m packwarden_host.docs
+	@$(BIN)/pytest --collect-only -qq --write-matrix > /dev/null
 
 lock: $(STAMP) ## take the newest version of everything into requirements.lock
 	$(BIN)/python -m venv --clear $(VENV)/newest

@@ -49,6 +49,8 @@ def held(items):
     for item in items:
         for marker in item.iter_markers("holds"):
             for name in marker.args:
+                if name == "its element":
+                    name = item.callspec.params["element"].slug
                 path = item.path.relative_to(PAGE.parent).as_posix()
                 found[name].add(f"{path}::{item.originalname}")
     return {name: sorted(tests) for name, tests in found.items()}

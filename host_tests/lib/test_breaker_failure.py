@@ -103,6 +103,7 @@ def test_a_contact_that_lies_open_from_the_start_does_not_cut_the_pulse_short():
     assert not cabinet.closed[HIT]
 
 
+@pytest.mark.holds("rule 2", "breaker_failure")
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_stuck_breaker_on_a_reversed_battery_ends_in_trip_all_at_once(sign):
     cabinet = tripped(sign * 40)

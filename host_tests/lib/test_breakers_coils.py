@@ -97,6 +97,17 @@ def test_a_current_that_comes_and_goes_does_not_heat_the_coil():
     assert len(began) <= 2 + 3
 
 
+@pytest.mark.xfail(strict=True, reason="pulses are counted although it has opened in between")
+def test_a_breaker_that_is_closed_by_hand_again_and_again_is_tripped_each_time():
+    bench = Bench(retries=0)
+    bench.trip(1)
+    for _ in range(10):
+        bench.tick(3)
+        bench.open(1)
+        bench.tick(300)
+        assert bench.close(1) == 0b010
+
+
 def crossed(stays=1, opens=2, **how):
     """Trip a breaker of which another one's coil is energised."""
     bench = Bench(**how)
@@ -106,6 +117,7 @@ def crossed(stays=1, opens=2, **how):
     return bench.breakers
 
 
+@pytest.mark.holds("rule 3")
 def test_where_another_breaker_opens_in_its_place_its_wiring_is_crossed():
     assert crossed().crossed == 0b010
     assert crossed(opens=N).crossed == 0b010

@@ -4,6 +4,8 @@ import pytest
 
 from cabinets import Cabinet, at_once, configuration
 
+pytestmark = pytest.mark.holds("cascade")
+
 KEYS = ("t_ms", "element", "level", "battery", "action")
 HOT_s = 2.01  # from a hot terminal to its trip
 

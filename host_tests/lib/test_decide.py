@@ -79,6 +79,7 @@ def test_one_sample_above_the_50_is_not_enough():
     assert cabinet.told() == cabinet.events[:1]
 
 
+@pytest.mark.holds("rule 5")
 def test_an_opened_battery_stays_watched_and_its_trip_says_that_all_was_open():
     cabinet = Cabinet(current_A=40)
     cabinet.current_A[2] = -60.0
@@ -103,6 +104,7 @@ def test_a_breaker_opened_by_hand_is_told_to_open_once_its_battery_trips():
     assert open_breakers(cabinet) == [3]
 
 
+@pytest.mark.holds("rule 3", "breaker_discrepancy")
 @pytest.mark.parametrize("opens", [0, 2])
 def test_where_another_breaker_opens_the_battery_is_tripped_again_and_the_main_at_once(opens):
     """Rule 3: the coil of battery 2 is wired to another breaker."""
@@ -143,6 +145,7 @@ def test_ambient_can_be_set_to_trip_the_main():
     assert open_breakers(cabinet) == ["main"]
 
 
+@pytest.mark.holds("tip 6", "ambient_high")
 def test_the_fan_runs_above_35_degrees_for_10_s_until_below_32():
     cabinet = Cabinet(ambient_C=36)
     assert cabinet.run(9.9, 100) == []

@@ -210,6 +210,7 @@ DONE = {
 }
 
 
+@pytest.mark.holds("its element")
 @pytest.mark.parametrize(("element", "level"), MEASURED, ids=NAMES)
 def test_it_operates_at_its_pickup_after_its_delay_and_not_below(element, level):
     cabinet, given, tick_ms = cabinet_for(element, level)
@@ -247,6 +248,7 @@ def test_it_operates_at_its_pickup_after_its_delay_and_not_below(element, level)
     assert cabinet.told() == [cabinet.events[0], event]
 
 
+@pytest.mark.holds("its element")
 @pytest.mark.parametrize(("element", "level"), MEASURED, ids=NAMES)
 def test_it_clears_below_its_dropout_and_not_above_unless_it_latches(element, level):
     cabinet, given, tick_ms = cabinet_for(element, level)
@@ -347,6 +349,7 @@ def lose(cabinet, quantity):
         cabinet.protection.breakers.trip(index, cabinet.now_ms)
 
 
+@pytest.mark.holds("its element")
 @pytest.mark.parametrize(
     ("element", "level"), FLAGS, ids=[f"{element.slug}.{level.key}" for element, level in FLAGS]
 )

@@ -58,6 +58,7 @@ def test_of_one_battery_the_ambient_stands_in():
     assert kelvin(cabinet, "rise", 1) == near(-20)
 
 
+@pytest.mark.holds("rule 5")
 def test_an_opened_battery_leaves_the_references_and_not_the_watched():
     cabinet = settled(plus_C=[60, 60, 30, 34], minus_C=[20] * 4)
     assert kelvin(cabinet, "rise") == near(13, 13, -17, -13)

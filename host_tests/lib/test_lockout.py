@@ -10,6 +10,8 @@ from packwarden.breakers import LOCKED_OUT, Breakers
 from packwarden.lockout import CONFIRMATION, Lockout
 from packwarden.records import EventLog
 
+pytestmark = pytest.mark.holds("lockout")
+
 HOT = elements.find("terminal_overtemperature")
 FIFTY = elements.find("overcurrent_instantaneous")
 MAIN = 1 << 15

@@ -4,6 +4,8 @@ import pytest
 
 from cabinets import Cabinet, configuration, only
 
+pytestmark = pytest.mark.holds("rule 4")
+
 HOT = "terminal_overtemperature.trip"
 WARM = {"elements.ambient_high.trip": {"pickup": 50, "dropout": 45, "delay_ms": 1000}}
 
@@ -215,3 +217,92 @@ def test_behind_a_main_breaker_that_was_opened_by_hand_nothing_is_permitted():
     cabinet.closed[cabinet.main] = False
     cabinet.run(0.1)
     assert allowed(cabinet) == (False, False)
+
+
+CUT = "a contact that denied a current is remembered for contactors, and of the main, only"
+
+
+@pytest.mark.parametrize(
+    ("kind", "batteries", "index"),
+    [
+        ("contactor", 3, 3),
+        pytest.param("shunt_trip", 3, 3, marks=pytest.mark.xfail(strict=True, reason=CUT)),
+        pytest.param("uvr", 3, 3, marks=pytest.mark.xfail(strict=True, reason=CUT)),
+        pytest.param("contactor", 1, 0, marks=pytest.mark.xfail(strict=True, reason=CUT)),
+        pytest.param("shunt_trip", 1, 0, marks=pytest.mark.xfail(strict=True, reason=CUT)),
+    ],
+)
+def test_a_contact_that_is_cut_under_load_darkens_no_house(kind, batteries, index):
+    cabinet = Cabinet(configuration(batteries, {"breakers.kind": kind}), current_A=40.0)
+    cabinet.run(0.5)
+    cabinet.lying[index] = False
+    cabinet.run(2)
+    assert allowed(cabinet) == (True, True)
+    cabinet.current_A = [1.0] * batteries
+    cabinet.run(3)
+    assert allowed(cabinet) == (True, True)
+
+
+def test_what_opened_without_waiting_was_not_opened_after_waiting():
+    cabinet = of_main(40)
+    cabinet.external_gives = True
+    cabinet.run_until(0.3, kind="trip", element="external_trip")
+    cabinet.run(0.5)
+    assert cabinet.told(kind="command", action="trip_main") == []
+
+
+def test_a_main_that_opens_at_once_leaves_no_battery_that_waits_closed():
+    config = configuration(4, {"breakers.kind": "contactor"})
+    cabinet = Cabinet(only(config, HOT, "external_trip"), current_A=40)
+    cabinet.run(0.1)
+    cabinet.plus_C[1] = 85.0
+    cabinet.run_until(3, kind="trip")
+    cabinet.external_gives = True
+    cabinet.run(0.3)
+    assert cabinet.closed == [True, False, True, True, False]
+
+
+def test_what_was_told_to_open_does_not_wait_any_more():
+    cabinet = Cabinet(only(configuration(4, WARM), "ambient_high.trip", "external_trip"))
+    cabinet.current_A = [40.0] * 4
+    cabinet.stuck.add(cabinet.main)
+    cabinet.external_gives = True
+    cabinet.run_until(0.3, kind="trip")
+    cabinet.ambient_C = 55.0
+    cabinet.run_until(2, kind="trip", element="ambient_high")
+    assert cabinet.protection.decider.openings.pending == 0
+    assert cabinet.told(kind="command") == []
+
+
+def test_the_last_battery_whose_current_nobody_knows_opens_at_once():
+    cabinet = Cabinet(only(configuration(1), HOT), current_A=-40)
+    cabinet.lose_monitor(0)
+    cabinet.run(0.1)
+    cabinet.plus_C[0] = 85.0
+    cabinet.run_until(3, kind="trip")
+    cabinet.run(0.1)
+    assert not cabinet.closed[0]
+
+
+@pytest.mark.parametrize("kind", ["shunt_trip", "contactor"])
+def test_a_main_whose_contact_denies_its_current_is_closed_until_it_trips(kind):
+    config = only(configuration(4, {"breakers.kind": kind}), "external_trip")
+    cabinet = Cabinet(config, current_A=40)
+    cabinet.run(0.5)
+    cabinet.lying[cabinet.main] = False
+    cabinet.run(1)
+    assert allowed(cabinet) == (True, True)
+    cabinet.external_gives = True
+    cabinet.run(1)
+    assert not cabinet.closed[cabinet.main]
+    assert allowed(cabinet) == (False, False)
+
+
+def test_a_contactor_of_the_main_that_has_denied_its_current_is_closed_without_one():
+    cabinet = Cabinet(only(configuration(4, {"breakers.kind": "contactor"})), current_A=40)
+    cabinet.run(0.5)
+    cabinet.lying[cabinet.main] = False
+    cabinet.run(1)
+    cabinet.current_A = [0.0] * 4
+    cabinet.run(3)
+    assert allowed(cabinet) == (True, True)

@@ -159,6 +159,7 @@ def permit(cabinet, number=2):
     return found["waits"]
 
 
+@pytest.mark.holds("tip 1", "voltage_mismatch")
 @pytest.mark.parametrize("off_V", [0.045, -0.045])
 def test_a_battery_at_the_busbars_voltage_may_be_closed(off_V):
     cabinet = opened(voltage_V=[52.8, 52.8 + off_V, 52.8, 52.8])
@@ -166,6 +167,7 @@ def test_a_battery_at_the_busbars_voltage_may_be_closed(off_V):
     assert Terminal(cabinet.protection).ask("permit 2") == "BAT02: may be closed\r\n"
 
 
+@pytest.mark.holds("tip 1", "voltage_mismatch")
 @pytest.mark.parametrize("off_V", [0.06, -0.06, 0.5, -52.8])
 def test_a_battery_off_the_busbars_voltage_waits_either_way(off_V):
     cabinet = opened(voltage_V=[52.8, 52.8 + off_V, 52.8, 52.8])
@@ -198,6 +200,7 @@ def dead(bus_V, voltages_V=(52.8, 52.8, 52.8, 52.8)):
     return cabinet
 
 
+@pytest.mark.holds("rule 7")
 def test_a_dead_busbar_is_joined_only_when_it_is_pre_charged():
     assert permit(dead(0.0)) == ["the busbar is at 0.0 V: pre-charge it to 50.2 V"]
     assert permit(dead(50.3)) == []
@@ -250,6 +253,7 @@ def test_the_main_is_closed_before_the_batteries():
 # -- degraded ----
 
 
+@pytest.mark.holds("tip 7", "sensor_fault")
 def test_degraded_names_place_cause_and_elements():
     cabinet = Cabinet()
     assert Terminal(cabinet.protection).ask("degraded") == "nothing is blind\r\n"

@@ -85,6 +85,7 @@ def of_four_cells():
     return config
 
 
+@pytest.mark.holds("tip 4", "current_imbalance")
 def test_the_worked_example_fed_from_one_end_names_battery_1():
     cabinet = Cabinet(of_four_cells(), current_A=[35.9, 26.2, 20.4, 17.8])
     (warn,) = cabinet.run(660, 1000)
@@ -93,6 +94,7 @@ def test_the_worked_example_fed_from_one_end_names_battery_1():
     assert (warn["limit"], warn["unit"], warn["held_ms"]) == (40, "%", 120000)
 
 
+@pytest.mark.holds("tip 4", "current_imbalance")
 def test_the_worked_example_fed_diagonally_is_silent():
     cabinet = Cabinet(of_four_cells(), current_A=[26.7, 23.2, 23.2, 26.7])
     assert cabinet.run(320, 1000) == []

@@ -79,6 +79,7 @@ def test_the_shunt_is_5_to_5000_uohm():
         assert message("sensors.shunt_uohm", value) == f"{value} is outside 5 .. 5000 uohm"
 
 
+@pytest.mark.holds("tip 2")
 def test_there_are_1_to_15_batteries_and_a_position_for_each():
     for value in (0, 16):
         assert message("bank.batteries", value) == f"{value} is outside 1 .. 15 batteries"

@@ -176,6 +176,7 @@ def test_open_and_short_are_judged_in_counts():
         assert bench.believed(channel) is None
 
 
+@pytest.mark.holds("rule 6")
 def test_130_degrees_are_a_temperature():
     bench = Bench()
     assert judged(bench, bench.frame.terminal, 22000 * 429 // (429 + 4700)) == OK

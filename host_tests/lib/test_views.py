@@ -66,6 +66,7 @@ def ask_json(cabinet, question):
     return json.loads(ask(cabinet, question + " --json"))
 
 
+@pytest.mark.holds("tip 7")
 @pytest.mark.parametrize("name", CABINETS)
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_every_question_is_answered_in_text_and_in_json(name, question):

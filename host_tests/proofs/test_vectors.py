@@ -8,7 +8,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 from proofs import machines
-from proofs.configurations import every_row_on, ordinary, widest, without
+from proofs.configurations import every_row_on, ordinary, uneven, widest, without
 
 HURRY = 50  # delays of minutes would not pass in ordeals of seconds
 IMBALANCE = "current_imbalance"
@@ -19,6 +19,7 @@ def _jobs():
     quick = every_row_on(ordinary(15), HURRY)
     small = {"monitor": "ina226", "cells": 8, "shunt": "100A/12.5mV"}
     uvr = every_row_on(ordinary(4, breaker="uvr", feedback="both", **small), HURRY)
+    wired = {"feedback": "both", "main_shunt_uohm": 50, "trip_circuit": "open_on_fault"}
     kinds = (
         ("15 as shipped", ordinary(15), 400, 1),
         ("15 all rows", quick, 400, 2),
@@ -36,6 +37,8 @@ def _jobs():
         ("1 shunt trip", every_row_on(ordinary(1, feedback="52b"), HURRY), 400, 2),
         ("2 as shipped", ordinary(2, 50, **{**small, "shunt": "50A/12.5mV"}), 300, 2),
         ("4 widest", widest(4, "ina228", kind="uvr"), 300, 1),
+        ("3 uneven", uneven(every_row_on(ordinary(3, **wired), HURRY)), 300, 2),
+        ("15 uneven widest", uneven(widest(15, "ina238", main_shunt_uohm=1), 1), 300, 1),
     )
     return [
         (f"{name} {seed}", config, ticks, 1000 * seed + 7)

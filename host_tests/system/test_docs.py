@@ -16,6 +16,12 @@ CAMPAIGN = re.compile(
 EVENT = re.compile(r"^ *[0-9]+\.[0-9]{3} s  [A-Z]{4}.*$", re.MULTILINE)
 
 
+@pytest.mark.holds("rule 8")
+def test_what_no_sensor_sees_is_said():
+    text = (REPOSITORY / "README.md").read_text()
+    assert "Ground faults, arcs and gas need sensors of their own" in " ".join(text.split())
+
+
 @pytest.mark.parametrize("name", docs.FILES)
 def test_what_is_shown_is_what_is_printed(name):
     assert docs.differences(name) == []

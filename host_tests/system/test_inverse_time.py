@@ -36,6 +36,7 @@ def only(config, slug, **levels):
     return config
 
 
+@pytest.mark.holds("IEC 60255-151", "IEEE C37.112", "overcurrent_inverse")
 @pytest.mark.parametrize("curve", FORMULAS)
 def test_every_curve_trips_by_its_formula(curve):
     """Fifteen batteries at fifteen multiples of the pickup, in one run."""
@@ -53,6 +54,7 @@ def test_every_curve_trips_by_its_formula(curve):
         assert abs(taken_ms - expected_ms) <= max(0.05 * expected_ms, 40), multiple
 
 
+@pytest.mark.holds("bank_overcurrent")
 @pytest.mark.parametrize("curve", ["IEC_EI", "IEEE_VI"])
 def test_the_banks_own_curve_trips_the_main(curve):
     trip = {"pickup": 100, "curve": curve, "tms": TMS}

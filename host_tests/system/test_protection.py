@@ -34,6 +34,7 @@ def test_inverse_time_trips_by_its_curve(load_A, time_s, batteries, tick_ms):
     assert alarm["t_ms"] - 5000 == pytest.approx(0.75 * time_s * 1000, rel=0.05)
 
 
+@pytest.mark.holds("tip 5", "overcurrent_inverse")
 def test_a_motor_start_of_three_times_rated_current_passes():
     rows = ((0, each(4, i_A=50)), (5, each(4, i_A=300)), (7, each(4, i_A=90)), (60, {}))
     assert beyond_boot(replayed(trace(*rows)).events) == []
@@ -51,6 +52,7 @@ def test_starts_that_come_too_often_add_up():
 # ---- 50, by direction -----------------------------------------------------------------------
 
 
+@pytest.mark.holds("rule 1", "overcurrent_instantaneous")
 @pytest.mark.parametrize("batteries", [1, 3, 4, 15])
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_short_outside_trips_the_main_within_two_samples(batteries, sign):
@@ -150,6 +152,7 @@ def test_small_banks_are_compared_with_the_other_one_or_not_at_all(batteries):
 # ---- 26, heat -------------------------------------------------------------------------------
 
 
+@pytest.mark.holds("tip 3", "terminal_rise")
 @pytest.mark.parametrize("batteries", [1, 2, 4, 15])
 def test_a_rise_over_the_siblings_and_the_own_other_pole(batteries):
     n = batteries
@@ -169,6 +172,7 @@ def test_a_warm_cabinet_in_which_all_rise_together_is_silent():
     assert beyond_boot(replayed(trace(*rows), None, "--tick-ms", 1000).events) == []
 
 
+@pytest.mark.holds("tip 3", "terminal_overtemperature")
 def test_the_hottest_terminal_names_the_battery_not_the_highest_current():
     quiet = each(4, i_A=70, tp_C=35, tn_C=35)
     rows = ((0, quiet), (1, {"i3_A": 55, "i1_A": 80, "tp3_C": 81}), (10, {}))
