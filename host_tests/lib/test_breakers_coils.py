@@ -97,7 +97,6 @@ def test_a_current_that_comes_and_goes_does_not_heat_the_coil():
     assert len(began) <= 2 + 3
 
 
-@pytest.mark.xfail(strict=True, reason="pulses are counted although it has opened in between")
 def test_a_breaker_that_is_closed_by_hand_again_and_again_is_tripped_each_time():
     bench = Bench(retries=0)
     bench.trip(1)

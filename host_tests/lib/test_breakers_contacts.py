@@ -123,7 +123,6 @@ def test_a_release_ends_the_lockout_and_closes_nothing(kind, energised):
     assert (bench.state(), bench.breakers.again) == (CLOSED, 0)
 
 
-@pytest.mark.xfail(strict=True, reason="what was not locked out is let go as well")
 def test_a_release_of_a_contactor_that_is_closed_and_not_locked_out_opens_nothing():
     """The battery's level tripped the main breaker, and is reset before that."""
     bench = Bench("contactor")

@@ -202,9 +202,9 @@ def test_a_lost_monitor_is_no_idle_battery():
     assert cabinet.run(700, 1000) == []
 
 
-@pytest.mark.parametrize(("each_A", "warns"), [(-25, False), (-35, True)])
-def test_at_the_end_of_charge_a_full_battery_may_idle_below_30_percent(each_A, warns):
-    cabinet = of_idle(each_A, 0, each_A, each_A, voltage_V=56.0)
+@pytest.mark.parametrize(("voltage_V", "warns"), [(56.0, False), (54.0, True)])
+def test_at_the_end_of_charge_a_full_battery_may_idle(voltage_V, warns):
+    cabinet = of_idle(-35, 0, -35, -35, voltage_V=voltage_V)
     assert bool(cabinet.run(100, 1000)) == warns
 
 

@@ -219,17 +219,14 @@ def test_behind_a_main_breaker_that_was_opened_by_hand_nothing_is_permitted():
     assert allowed(cabinet) == (False, False)
 
 
-CUT = "a contact that denied a current is remembered for contactors, and of the main, only"
-
-
 @pytest.mark.parametrize(
     ("kind", "batteries", "index"),
     [
         ("contactor", 3, 3),
-        pytest.param("shunt_trip", 3, 3, marks=pytest.mark.xfail(strict=True, reason=CUT)),
-        pytest.param("uvr", 3, 3, marks=pytest.mark.xfail(strict=True, reason=CUT)),
-        pytest.param("contactor", 1, 0, marks=pytest.mark.xfail(strict=True, reason=CUT)),
-        pytest.param("shunt_trip", 1, 0, marks=pytest.mark.xfail(strict=True, reason=CUT)),
+        ("shunt_trip", 3, 3),
+        ("uvr", 3, 3),
+        ("contactor", 1, 0),
+        ("shunt_trip", 1, 0),
     ],
 )
 def test_a_contact_that_is_cut_under_load_darkens_no_house(kind, batteries, index):

@@ -72,7 +72,8 @@ class Breakers:
         self._unproven = self.all if self.follows else 0  # contactors not decided about since boot
         self._proofs = ints(batteries + 1, PROOFS)  # more: found closed running; less: open
         self._closed_ms = ints(batteries + 1)  # when it was last found closed, or carrying
-        self._agreed_ms = ints(batteries + 1)  # when its contact last did not deny its current
+        self._denied = 0  # contacts that say open while current flows, and since when
+        self._denied_ms = ints(batteries + 1)
         self.lied = 0  # a contact that denied a current, and has not said closed since
         self._moved = False
         self._started_ms = 0  # when a coil was energised last
@@ -162,6 +163,7 @@ class Breakers:
         self.closed = self.reported | flows & ~(1 << MAIN_BIT)
         if self._unproven:
             self._find_held(measured)
+        self._find_lies(now_ms)
         if self.follows:
             self._let_go(now_ms)
         if self.queued:
@@ -203,18 +205,26 @@ class Breakers:
             if proofs >= 2 * PROOFS or proofs <= 0:
                 self._unproven &= ~bit
 
+    def _find_lies(self, now_ms):
+        """Note the contacts that deny a current for so long that their wire must be cut."""
+        self.lied &= ~self.reported
+        denied = self.readable & ~self.reported & self.flows & ~self.commanded
+        if denied:
+            for index in range(self.main + 1):
+                bit = self.bit(index)
+                if denied & ~self._denied & bit:
+                    self._denied_ms[index] = now_ms
+                elif denied & bit and (now_ms - self._denied_ms[index]) & MASK >= LIES_ms:
+                    self.lied |= bit
+        self._denied = denied
+
     def _let_go(self, now_ms):
         """Let go the contactors that have fallen open: they would close when their supply returns.
 
         A contact that bounces, or a wire that is cut under load, lets go nothing.
         """
-        self.lied &= ~self.reported
         for index in range(self.main + 1):
             bit = self.bit(index)
-            if self.reported & bit or not self.flows & bit:
-                self._agreed_ms[index] = now_ms
-            elif (now_ms - self._agreed_ms[index]) & MASK >= LIES_ms:
-                self.lied |= bit
             if (self.closed | self.flows | self.closing | self.lied) & bit:
                 self._closed_ms[index] = now_ms
             elif self.holding & bit and (now_ms - self._closed_ms[index]) & MASK >= LET_GO_ms:
@@ -247,6 +257,8 @@ class Breakers:
         elif self.tripped & bit:
             if closed or self.flows & bit:
                 # Closed by hand, or never open: its contact is cut or none, and nothing flowed.
+                if self.readable & self.reported & bit:
+                    self.pulse_count[index] = 0  # it has opened, and somebody closed it
                 self._command(index, now_ms, self._may_pulse(index, since_ms))
                 self.again |= bit
         elif closed:
@@ -299,11 +311,11 @@ class Breakers:
     def release(self, index):
         """Let a breaker out of its lockout; it stays open until somebody closes it. Slack."""
         bit = self.bit(index)
+        if self.follows and self.tripped & bit:
+            self.holding &= ~bit
         self.tripped &= ~bit
         self.pulses &= ~bit
-        if self.follows:
-            self.holding &= ~bit
-        elif not self.readable & bit:
+        if not self.follows and not self.readable & bit:
             self.reported |= bit  # no contact tells: closed until it is told to open
         self.state[index] = CLOSED if self.closed & bit else OPEN
 
@@ -334,6 +346,7 @@ class Breakers:
         self.commanded |= bit
         self.seen &= ~bit
         self.closing &= ~bit
+        self.lied &= ~bit
         if self.held:
             self._pulse(index, now_ms)
         elif pulse:

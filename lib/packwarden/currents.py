@@ -317,20 +317,24 @@ def stays(ctx, batteries: int, commanded: int, contacts: int, at: int, at_flow: 
 def idle(ctx, batteries: int, closed: int, at: int, at_giving: int):
     """Store the loads, negated, where it says something that a battery carries none.
 
-    That is while the median is enough to judge by (see `loaded`); the second quantity asks for a
-    bank that discharges as well. A battery that carries otherwise is not idle, nor is one whose
-    breaker is open: that lets go.
+    That is while the median is enough to judge by, and not at the end of charge: who is full first
+    takes nothing. The second quantity asks for a bank that discharges as well. A battery that
+    carries otherwise is not idle, nor is one whose breaker is open: that lets go.
     """
     values = ptr32(ctx[1])
     bank = ptr32(ctx[3])
     current = ptr32(ctx[0])
+    parameter = ptr32(ctx[2])
     k = 0
     while k < batteries:
         found = _NONE
         if (closed >> k) & 1 == 0:
             found = _ASIDE
         elif current[k] != _NONE:
-            if int(loaded(ctx, batteries, k)):
+            full = 0
+            if bank[MEDIAN] < _BIAS and current[batteries + k] > parameter[FULL_mV] + _BIAS:
+                full = 1
+            if full == 0 and int(loaded(ctx, batteries, k)):
                 load = current[k] - _BIAS
                 found = _BIAS - (load if load >= 0 else 0 - load)
             elif (bank[CARRY] >> k) & 1:

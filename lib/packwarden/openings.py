@@ -90,4 +90,4 @@ class Openings:
         closed = breakers.closed | breakers.flows | breakers.lied
         if (breakers.tripped | breakers.commanded | ~closed) & (1 << MAIN_BIT):
             return True
-        return not breakers.closed & ~breakers.commanded & BATTERIES
+        return not closed & ~breakers.commanded & BATTERIES
