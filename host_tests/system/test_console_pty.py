@@ -254,7 +254,9 @@ def test_a_flooded_console_delays_no_trip(tmp_path):
     assert abs(trip["t_ms"] - quiet["t_ms"]) <= 20
     assert flood.sent > 20_000 and len(flood.statuses) > 3
     last = flood.statuses[-1]
-    assert last["worst_late_us"] <= 5000
+    assert (
+        last["worst_late_us"] <= 20_000
+    )  # the lockout is committed to flash once, after the trip
     assert last["late_ticks"] <= last["ticks"] / 100
 
 
