@@ -302,7 +302,7 @@ def test_whatever_stands_in_one_place_the_answer_is_good_or_one_line(
     place = config
     while True:
         key = data.draw(st.sampled_from(sorted(place)))
-        if not isinstance(place[key], dict) or data.draw(st.booleans()):
+        if not isinstance(place[key], dict) or not place[key] or data.draw(st.booleans()):
             break
         place = place[key]
     place[key] = value

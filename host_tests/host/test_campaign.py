@@ -412,7 +412,7 @@ def test_two_scenarios_through_the_firmware(packwarden, tmp_path):
     first, second = (line[2:-2].split(" | ") for line in result.out.splitlines()[2:4])
     trip = "reverse_current trip BAT03"
     # The next tick finds it. What opens on its own is not known: the battery's breaker is stuck.
-    assert first[0] == "stuck-breaker"
+    assert "stuck-breaker" in first[:2]
     assert first[1].startswith(trip) and first[2].startswith(f"{trip} 10.01 s")
     assert first[4].startswith("main, Q01, Q02, Q04, alarm")
     assert second[:2] == ["backfed", trip]
