@@ -158,14 +158,25 @@ def test_the_last_one_is_the_last_that_is_closed_and_stays():
     assert not cabinet.closed[2]
 
 
-def test_of_all_that_trip_at_once_while_charging_the_last_one_waits():
+def test_where_all_trip_at_once_while_charging_each_waits():
     cabinet = Cabinet(only(configuration(3), HOT), current_A=-40.0)
     cabinet.plus_C = [85.0] * 3
     cabinet.run_until(3, kind="trip")
     cabinet.run(0.3)
-    assert cabinet.closed == [False, False, True, True]
+    assert cabinet.closed == [True] * 4
+    assert allowed(cabinet) == (False, False)
     cabinet.run(2)
     assert cabinet.closed == [False, False, False, True]
+
+
+@pytest.mark.parametrize("idle", [0, 1])
+def test_of_two_that_trip_at_once_the_one_that_is_charged_waits(idle):
+    cabinet = Cabinet(only(configuration(2), HOT), current_A=-6.0)
+    cabinet.current_A[idle] = 0.0
+    cabinet.plus_C = [85.0] * 2
+    cabinet.run_until(3, kind="trip")
+    cabinet.run(0.3)
+    assert cabinet.closed == [idle != 0, idle != 1, True]
 
 
 def test_while_the_main_is_open_or_no_battery_is_left_nothing_is_permitted():

@@ -188,8 +188,10 @@ class Decider:
         self._arrange(count)
         changed = self.slots.changed
         pending = self.openings.pending
+        self.openings.leaving = self._leaving(count)
         for place in range(count):
             self._act(place, changed[place], now_ms)
+        self.openings.leaving = 0
         for kind in _ORDER:
             for place in range(count):
                 code = changed[place]
@@ -201,19 +203,9 @@ class Decider:
     def _tell(self, index, action, level=TRIP):
         """Record what was commanded for a breaker, with the element that caused it."""
         battery = 0 if index == self.breakers.main else index + 1
+        cause = self.lockout.cause[index]
         self.log.write(
-            records.COMMAND,
-            level,
-            self.lockout.cause[index],
-            battery,
-            0,
-            action,
-            0,
-            0,
-            NONE,
-            NONE,
-            NONE,
-            NONE,
+            records.COMMAND, level, cause, battery, 0, action, 0, 0, NONE, NONE, NONE, NONE
         )
 
     def _tell_stop(self, waiting):
@@ -254,6 +246,16 @@ class Decider:
             key = (row.number * 16 + row.battery(item)) * 4 + row.terminal(item)
             self._keys[place] = ((key * 4 + row.level) << _ROWS_BITS) + r
         compare.arrange(changed, self._keys, count)
+
+    def _leaving(self, count):
+        """Return the mask of batteries that trip in this tick: none takes over for another."""
+        mask = 0
+        for place in range(count):
+            code = self.slots.changed[place]
+            row = self.rows[code >> _ITEM_BITS]
+            if row.level == TRIP and row.scope != BANK and self.operated(code):
+                mask |= 1 << (row.battery(code & _ITEM) - 1)
+        return mask
 
     def operated(self, code):
         """Return whether a changed slot has operated; if not, it has cleared."""
@@ -337,9 +339,11 @@ class Decider:
         rated_mA = 20 * self.quantities.small_mA
         if self._cascade_limit == NONE or median == NONE or abs(median - BIAS) < rated_mA:
             return False
-        breakers = self.breakers
-        leaving = (breakers.commanded | self.openings.pending) & BATTERIES | 1 << k
-        return self.quantities.without(breakers.closed, leaving) >= self._cascade_limit
+        closed = self.breakers.closed & BATTERIES
+        gone = self.openings.gone
+        if not closed & ~gone:
+            return closed != 1 << k  # all at once; or the only one
+        return self.quantities.without(closed, gone) >= self._cascade_limit
 
     def _open(self, index, row, now_ms):
         """Trip a breaker for an element; return False if it was tripped and is open."""

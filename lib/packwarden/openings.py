@@ -25,6 +25,7 @@ class Openings:
         self._found = found
         self.pending = 0  # mask of breakers that wait for a low current
         self.due = 0  # of those, the ones that were opened in this tick; whoever tells clears it
+        self.leaving = 0  # mask of batteries that are tripped in this tick; whoever trips sets it
         self._waited = 0  # opened after waiting, and not known to be open
         self._stamp = ints(breakers.main + 1)
         self._wait_ms = ints(breakers.main + 1)
@@ -59,7 +60,12 @@ class Openings:
             return True
         if self._found[SUM] >= BIAS:
             return False
-        return not breakers.closed & ~(breakers.commanded | self.pending | bit) & BATTERIES
+        return not breakers.closed & ~(self.gone | bit) & BATTERIES
+
+    @property
+    def gone(self):
+        """The mask of batteries that nothing can be left to: they leave, or wait for it."""
+        return (self.breakers.commanded | self.pending | self.leaving) & BATTERIES
 
     def advance(self, now_ms):
         """Open the breakers whose current has fallen or whose time is over. Control step."""
