@@ -22,7 +22,7 @@ _TICKS_MS = (10, 1000)
 # Simulated seconds by tick: enough to dwarf the start of the VM.
 _SIMULATED_S = {10: 120, 1000: 3600}
 _HEAP = "400k"  # on the 64-bit VM; about 200 KB on an ESP32, whose words are half as long
-_SCRIPTS = REPOSITORY / "tools" / "packwarden_sim" / "bench"
+_SCRIPTS = REPOSITORY / "tools" / "packwarden_target"
 
 
 def run(as_json: bool) -> None:
