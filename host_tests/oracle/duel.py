@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import os
 import subprocess
+import threading
 from array import array
 
 import numpy as np
@@ -13,6 +14,7 @@ from packwarden_host import oracle
 from vms import LIB, MICROPYTHON, ROOT, VmError
 
 HEAP = "64m"
+TIMEOUT_s = 300  # a kernel that does not end is ended
 
 
 class Vm:
@@ -27,11 +29,14 @@ class Vm:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
+        self._end = threading.Timer(TIMEOUT_s, self._process.kill)
+        self._end.start()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
+        self._end.cancel()
         self._process.kill()
         self._process.communicate()
 
@@ -47,7 +52,7 @@ class Vm:
         told = self._process.stdout.read(size)
         if len(told) < size:
             _, words = self._process.communicate()
-            raise VmError(words.decode())
+            raise VmError(f"exit code {self._process.returncode}\n{words.decode()}")
         return np.frombuffer(told, np.int32).reshape(len(window.frames), -1)
 
 

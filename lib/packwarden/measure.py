@@ -15,8 +15,8 @@ def scale(ctx, first: int, last: int, at: int):
     """Multiply the counts of channels first .. last-1 by the ratio at `at` of the parameters.
 
     ctx: held counts, values, parameters (whole, upper and lower 10-bit fraction). Codes are signed
-    20-bit numbers, ratios below 2^10. Rounds: within 0.76 of the exact value. From the control
-    step: allocates nothing.
+    20-bit numbers, values stay below 2^28. Rounds half way upwards: within 0.76 of the exact
+    value. From the control step: allocates nothing.
     """
     held = ptr32(ctx[0])
     values = ptr32(ctx[1])
