@@ -1,7 +1,9 @@
 """A million frames: viper kernels in the VM and the reference in C come to the same bits."""
 
 import json
+import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,7 +21,7 @@ SHARDS = 4
 WINDOWS = 250
 FRAMES = 1000
 
-# What a slot can do between two frames; the last of them only where it is reset by hand.
+# What a slot can do between two frames.
 STEPS = (
     (IDLE, PICKED_UP),
     (IDLE, OPERATED),
@@ -81,6 +83,12 @@ def test_the_benchmark_gives_both_the_same_quiet_frame(library, tmp_path):
     assert np.count_nonzero(ours[0, 1 : 1 + window.channels] == NONE) == 1
 
 
+# What a difference names, by where the defect is.
+PLACES = {
+    "measure": r"frame \d+, channel \d+ measured: ",
+    "compare": r"frame \d+, row \d+ item \d+, ",
+}
+
 # One count or one comparison, in the reference ...
 ORACLE_DEFECTS = [
     ("measure.c", "product + half", "product + half - 1"),
@@ -133,11 +141,13 @@ def test_a_defect_of_the_reference_is_found(defect, library, tmp_path):
     assert source.count(old) == 1
     (sources / name).write_text(source.replace(old, new))
     with duel.Vm() as vm:
-        assert duel.first_difference(vm, oracle.load(tmp_path, sources), short()) is not None
+        found = duel.first_difference(vm, oracle.load(tmp_path, sources), short())
+    assert found and re.search(PLACES[Path(name).stem], found)
 
 
 @pytest.mark.parametrize("defect", LIBRARY_DEFECTS, ids=str)
 def test_a_defect_of_the_library_is_found(defect, library, tmp_path):
     machines.write(machines.changed(*defect), tmp_path)
     with duel.Vm(tmp_path) as vm:
-        assert duel.first_difference(vm, library, short()) is not None
+        found = duel.first_difference(vm, library, short())
+    assert found and re.search(PLACES[Path(defect[0]).stem], found)

@@ -242,8 +242,10 @@ def difference(window, theirs, ours):
     differs[:, at_states + 2 * n :] &= states == compare.PICKED_UP
     if not differs.any():
         return None
-    frame, column = (int(found[0]) for found in np.nonzero(differs))
-    place = _name(window, column)
+    frame = int(np.nonzero(differs)[0][0])
+    columns = np.nonzero(differs[frame])[0]
+    column = next((at for at in columns if at >= at_states), columns[0])  # a slot says most
+    place = _name(window, int(column))
     return f"frame {frame}, {place}: {theirs[frame, column]}, oracle {ours[frame, column]}"
 
 
@@ -255,7 +257,7 @@ def _name(window, column):
         return f"channel {column - 1} measured"
     part, slot = divmod(column - 1 - window.channels, window.slots)
     if part == 0:
-        return f"changed slot {slot}"
+        return f"changed slot {slot} (row << 5 | item)"
     firsts = window.rows[:, compare.FIRST]
     row = int(np.searchsorted(firsts, slot, side="right")) - 1
     name = ("state", "stamp", "base")[part - 1]
