@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from cabinets import Cabinet, configuration
 from packwarden import levels
-from packwarden.currents import insert, middle, others
-from packwarden.fixed import BIAS, ints
+from packwarden.fixed import BIAS
 
 QUIET = ("load", "instantaneous", "imbalance", "deviation", "reverse", "reverse_idle")
 
@@ -29,34 +28,6 @@ def percent(cabinet):
 
 def amperes(cabinet, name):
     return [cabinet.quantity(name, k) / 1000 for k in range(cabinet.batteries)]
-
-
-@given(st.lists(st.integers(1, 2**30 - 1), max_size=15))
-def test_values_inserted_one_by_one_are_ascending_and_have_their_median(values):
-    order = ints(16)
-    for count, value in enumerate(values):
-        insert(order, count, value)
-    assert list(order[: len(values)]) == sorted(values)
-    if not values:
-        assert middle(order, 0) == 0
-    else:
-        ordered = sorted(values)
-        half = len(values) // 2
-        low = ordered[half] if len(values) & 1 else ordered[half - 1]
-        assert middle(order, len(values)) == (low + ordered[half]) // 2
-
-
-def test_the_reference_is_the_median_the_other_one_of_two_and_nothing_without_others():
-    order = ints(5)
-    assert others(order, 0, 7, 0) == 0
-    for count, value in enumerate((10, 20, 40)):
-        insert(order, count, value)
-    assert others(order, 3, 40, 1) == 20
-    assert others(order, 2, 10, 1) == 20
-    assert others(order, 2, 20, 1) == 10
-    assert others(order, 2, 99, 0) == 15  # one who does not belong to them
-    assert others(order, 1, 10, 1) == 0
-    assert others(order, 1, 99, 0) == 10
 
 
 def test_load_is_the_magnitude_of_the_current():

@@ -244,7 +244,7 @@ DEFECTS = {
         "rate * dt > FULL - done",
     ),
     "a percentage of mA": (
-        "currents",
+        "shares",
         "off // 100 * 1000 // (expected // 100)",
         "off * 1000 // expected",
     ),
@@ -258,7 +258,7 @@ DEFECTS = {
     "a time held beyond 6 days": ("decide", "min((now_ms - since_ms) & MASK, BIAS - 1)", "BIAS"),
     "a time added at once": ("protection", "log.ms + dt % 1000", "log.ms + dt"),
     "a negative number stored": ("heat", "rise = own - siblings + _BIAS", "rise = own - siblings"),
-    "a place before the array": ("currents", "while i > 0 and at[i", "while at[i"),
+    "a place before the array": ("medians", "while i > 0 and at[i", "while at[i"),
     "a place behind the array": (
         "heat",
         "while t < terminals:\n        own = measured",

@@ -9,6 +9,9 @@ one, for one there is none.
 import micropython
 from micropython import const
 
+from packwarden.fixed import ints
+from packwarden.medians import ascending, middle
+
 _BIAS = const(1 << 29)  # as in `fixed`: kernels need constants of their own module
 _NONE = const(0)
 _ASIDE = const(1)
@@ -30,7 +33,7 @@ HAS_BASELINE = const(9)
 WINDOW_ms = const(10)  # how long after a battery has left the loads of the others are predicted
 
 # Places in what is found of the whole bank.
-FACTS = const(16)
+FACTS = const(18)
 MEDIAN = const(0)  # biased mA of the batteries that carry, per part; NONE where none does
 CARRIERS = const(1)  # how many do
 SUM = const(2)  # biased mA, of all that are measured
@@ -45,219 +48,151 @@ CARRY = const(10)  # mask: closed and carrying
 CARRIED = const(11)  # mask: that did so when the bank was loaded last
 LEFT = const(12)  # mask: tripped, about to be, or no longer carrying
 LEFT_AT = const(13)
-MISSING_AT = const(15)  # since when somebody of those does not carry
 MEASURED = const(14)  # mask: have a current; the main's bit: every battery that is closed has
+MISSING_AT = const(15)  # since when somebody of those does not carry
+FULL = const(16)  # mask: near the end of charge, while charging
+JUDGED = const(17)  # mask: the median is enough to judge them by it
 _MAIN_BIT = const(15)
 
-
-@micropython.viper
-def insert(order, count: int, value: int):
-    """Insert `value` into the first `count` places of an ascending array. Control step."""
-    at = ptr32(order)
-    i = count
-    while i > 0 and at[i - 1] > value:
-        at[i] = at[i - 1]
-        i -= 1
-    at[i] = value
+# Where among the quantities the kernels store what they find: places in an array of places.
+_LOAD = const(0)
+_INSTANTANEOUS = const(1)
+_REVERSE = const(2)
+_REVERSE_IDLE = const(3)
+_BANK_LOAD = const(4)
+_NAMES = ("load", "instantaneous", "reverse", "reverse_idle", "bank_load")
 
 
-@micropython.viper
-def middle(order, count: int) -> int:
-    """Return the median of the first `count` places of an ascending array, NONE of none."""
-    at = ptr32(order)
-    if count == 0:
-        return _NONE
-    half = count >> 1
-    if count & 1:
-        return at[half]
-    return at[half - 1] + ((at[half] - at[half - 1]) >> 1)
+def places_of(names, places):
+    """Return an array of the places of some quantities. Boot only."""
+    found = ints(len(names))
+    for i in range(len(names)):
+        found[i] = places[names[i]]
+    return found
 
 
-@micropython.viper
-def others(order, count: int, own: int, inside: int) -> int:
-    """Return the reference for a value: the median, or the other one of two; NONE without others.
+def context(measured, values, parameters, bank, order, health, weights, places, shares):
+    """Return the ctx of these kernels, of `shares` and of `cascade`. Boot only.
 
-    `order`: the first `count` places ascending, biased; `inside` not 0: `own` is one of them.
+    0 channel values, 1 quantities, 2 parameters, 3 facts of the bank, 4 order: what was sorted for
+    a median, 5 health, 6 each battery's part in 1/1024 of the mean (`weights`), 7 the inverse of
+    that, 8 currents per part (biased mA or NONE), 9 where things are among the quantities, 10 the
+    expected currents, 11 where things are for `shares`, which names them.
     """
-    at = ptr32(order)
-    if count == 0 or (count == 1 and inside != 0):
-        return _NONE
-    if count == 2 and inside != 0:
-        return at[1] if at[0] == own else at[0]
-    return int(middle(order, count))
+    n = len(weights)
+    parts = ints(n)
+    inverse = ints(n)
+    for k in range(n):
+        parts[k] = weights[k]
+        inverse[k] = (1 << 20) // weights[k]
+    return (
+        measured,
+        values,
+        parameters,
+        bank,
+        order,
+        health,
+        parts,
+        inverse,
+        ints(n),
+        places_of(_NAMES, places),
+        ints(n),
+        places_of(shares, places),
+    )
 
 
 @micropython.viper
-def weigh(i: int, parts: int) -> int:
-    """Return a current times parts / 1024, within +-16 kA; |i| < 2^24, parts below 2^15."""
-    weighed = (i >> 10) * parts + (((i & 1023) * parts) >> 10)
-    if weighed > _MOST_mA:
-        return _MOST_mA
-    return weighed if weighed > 0 - _MOST_mA else 0 - _MOST_mA
+def weigh(currents, weights, result, count: int):
+    """Store biased currents times weights / 1024, within +-16 kA; NONE stays.
+
+    The currents are below 2^24 mA, the weights below 2^15. `result` may be `currents`.
+    """
+    given = ptr32(currents)
+    weight = ptr32(weights)
+    weighed = ptr32(result)
+    k = 0
+    while k < count:
+        found = given[k]
+        if found != _NONE:
+            i = found - _BIAS
+            parts = weight[k]
+            i = (i >> 10) * parts + (((i & 1023) * parts) >> 10)
+            if i > _MOST_mA:
+                i = _MOST_mA
+            elif i < 0 - _MOST_mA:
+                i = 0 - _MOST_mA
+            found = i + _BIAS
+        weighed[k] = found
+        k += 1
 
 
 @micropython.viper
-def survey(ctx, batteries: int, closed: int, at: int):
+def survey(ctx, batteries: int, closed: int):
     """Find the loads, the bank's median, sum and direction from the currents.
 
-    ctx: channel values, quantities, parameters, facts of the bank, order, health, each battery's
-    part in 1/1024 of the mean, and the inverse of that. `closed`: mask of the breakers that are
-    closed; `at`: place of the loads. From the control step.
+    `closed`: mask of the breakers that are closed. From the control step, like all in here.
     """
     current = ptr32(ctx[0])
     values = ptr32(ctx[1])
     parameter = ptr32(ctx[2])
     bank = ptr32(ctx[3])
-    inverse = ptr32(ctx[7])
+    place = ptr32(ctx[9])
+    at = place[_LOAD]
+    small = parameter[SMALL]
+    carrying = parameter[CARRYING]
     total = 0
-    carriers = 0
     members = 0
     out = 0
     flows = 0
     measured = 0
     carry = 0
+    bit = 1
     k = 0
     while k < batteries:
         stored = current[k]
-        if stored == _NONE:
-            values[at + k] = _NONE
-        else:
+        values[at + k] = _NONE
+        if stored != _NONE:
             i = stored - _BIAS
             load = i if i >= 0 else 0 - i
             values[at + k] = load + _BIAS
             total += i
-            measured |= 1 << k
-            if load > parameter[SMALL]:
+            measured |= bit
+            if load > small:
                 out += 1 if i > 0 else -1
-                flows |= 1 << k
-            if (closed >> k) & 1:
+                flows |= bit
+            if closed & bit:
                 members += 1
-                if load >= parameter[CARRYING]:
-                    insert(ctx[4], carriers, int(weigh(i, inverse[k])) + _BIAS)
-                    carriers += 1
-                    carry |= 1 << k
+                if load >= carrying:
+                    carry |= bit
+        bit <<= 1
         k += 1
+    weigh(ctx[0], ctx[7], ctx[8], batteries)
+    carriers = int(ascending(ctx[4], ctx[8], 0, 1, batteries, carry))
     bank[MEDIAN] = int(middle(ctx[4], carriers))
     bank[CARRIERS] = carriers
     bank[MEMBERS] = members
     bank[SUM] = total + _BIAS
     bank[DIRECTION] = 1 if out >= 0 else 0
     bank[CARRY] = carry
+    values[place[_BANK_LOAD]] = (total if total >= 0 else 0 - total) + _BIAS
     # The sum is that of the main only where every battery that is closed is in it.
     if (closed & ~measured) & ((1 << batteries) - 1):
         total = 0
     else:
         measured |= 1 << _MAIN_BIT
     bank[MEASURED] = measured
-    if total > parameter[SMALL] or total < 0 - parameter[SMALL]:
+    if total > small or total < 0 - small:
         flows |= 1 << _MAIN_BIT
     bank[FLOWS] = flows
 
 
 @micropython.viper
-def directions(ctx, now: int, batteries: int, at_load: int, at: int):
-    """Tell who flows against the bank, and what the instantaneous element sees (rule 1).
-
-    A battery reversed above the pickup is seen at once and hides the others for as long as it
-    flows and 100 ms more: they feed it, and opening them, or the main, would not end that. Where
-    directions are in balance, as between two batteries, the one that receives is reversed.
-    """
-    current = ptr32(ctx[0])
-    values = ptr32(ctx[1])
-    parameter = ptr32(ctx[2])
-    bank = ptr32(ctx[3])
-    found = 0
-    strong = 0
-    k = 0
-    while k < batteries:
-        if current[k] != _NONE:
-            i = current[k] - _BIAS
-            if bank[DIRECTION] == 0:
-                i = 0 - i
-            if i < 0 - parameter[SMALL]:
-                found |= 1 << k
-                if i <= 0 - parameter[INSTANT]:
-                    strong = 1
-        k += 1
-    bank[REVERSED] = found
-    if strong:
-        bank[BLOCKED] = 1
-        bank[BLOCKED_AT] = now
-    elif (now - bank[BLOCKED_AT]) & _MASK >= parameter[BLOCKING_ms]:
-        bank[BLOCKED] = 0
-    k = 0
-    while k < batteries:
-        seen = values[at_load + k]
-        if seen != _NONE and bank[BLOCKED] != 0 and (found >> k) & 1 == 0:
-            seen = _BIAS
-        values[at + k] = seen
-        k += 1
-
-
-@micropython.viper
-def loaded(ctx, batteries: int, k: int) -> int:
-    """Return 1 where the median is enough to judge battery k by it; at the end of charge more is.
-
-    Above 3.45 V a cell, while charging, the shares cross: whoever is full first takes less.
-    """
-    volts = ptr32(ctx[0])
-    parameter = ptr32(ctx[2])
-    median = ptr32(ctx[3])[MEDIAN]
-    load = median - _BIAS if median != _NONE else 0
-    limit = parameter[LOADED]
-    if load < 0:
-        load = 0 - load
-        if volts[batteries + k] > parameter[FULL_mV] + _BIAS:
-            limit = parameter[FULL_LOADED]
-    return 1 if load >= limit else 0
-
-
-@micropython.viper
-def balance(ctx, batteries: int, closed: int, at: int, at_drift: int, at_deviation: int):
-    """Compare each battery's current with its expected share: in 0.1 % of it, and in mA.
-
-    Expected is its part of the median of those that carry, or of the other one of two. Zero (no
-    verdict) while the median is below 15 % of rated, and for a battery that is open.
-    """
-    current = ptr32(ctx[0])
-    values = ptr32(ctx[1])
-    parameter = ptr32(ctx[2])
-    bank = ptr32(ctx[3])
-    part = ptr32(ctx[6])
-    inverse = ptr32(ctx[7])
-    k = 0
-    while k < batteries:
-        values[at + k] = _NONE
-        values[at_deviation + k] = _NONE
-        if current[k] != _NONE:
-            values[at + k] = _BIAS
-            values[at_deviation + k] = _BIAS
-            own = current[k] - _BIAS
-            carries = (bank[CARRY] >> k) & 1
-            alike = int(weigh(own, inverse[k])) + _BIAS
-            expected = int(others(ctx[4], bank[CARRIERS], alike, carries))
-            if (closed >> k) & 1 and expected != _NONE and int(loaded(ctx, batteries, k)):
-                expected = int(weigh(expected - _BIAS, part[k]))
-                off = own - expected
-                if off < 0:
-                    off = 0 - off
-                if expected < 0:
-                    expected = 0 - expected
-                if expected < 100:
-                    expected = 100
-                values[at_deviation + k] = off + _BIAS
-                values[at + k] = off // 100 * 1000 // (expected // 100) + _BIAS
-        values[at_drift + k] = values[at + k] if parameter[HAS_BASELINE] else _ASIDE
-        k += 1
-
-
-@micropython.viper
-def course(ctx):
+def course(ctx) -> int:
     """Find which way the bank carries: 1 out, 2 in, 0 idle; kept with a hysteresis of a fifth.
 
     The median of those that carry says so. Where two carry, against each other, their median says
     nothing: the one that receives is reversed, so the bank counts as giving, by the lesser of
-    them. Where few carry, as when many feed one, the sum has to agree. From the control step.
+    them. Where few carry, as when many feed one, the sum has to agree.
     """
     parameter = ptr32(ctx[2])
     bank = ptr32(ctx[3])
@@ -273,74 +208,72 @@ def course(ctx):
             load = _BIAS - order[0]
     elif 2 * bank[CARRIERS] < bank[MEMBERS] and total < limit and total > 0 - limit:
         load = 0
-    bank[COURSE] = 0
+    found = 0
     if load >= limit:
-        bank[COURSE] = 1
+        found = 1
     elif load <= 0 - limit:
-        bank[COURSE] = 2
+        found = 2
+    bank[COURSE] = found
+    return found
 
 
 @micropython.viper
-def reverse(ctx, batteries: int, at: int, at_idle: int):
-    """Find the currents against a bank that carries, and into batteries of a bank that is idle."""
+def directions(ctx, now: int, batteries: int):
+    """Find who flows against the bank, and what the instantaneous element sees (rule 1).
+
+    Stored are the currents against a bank that carries, and into batteries of a bank that is idle.
+    A battery reversed above the pickup of the instantaneous element is seen at once and hides the
+    others from it for as long as it flows and 100 ms more: they feed it, and opening them, or the
+    main, would not end that. Where directions are in balance, as between two batteries, the one
+    that receives is reversed.
+    """
     current = ptr32(ctx[0])
     values = ptr32(ctx[1])
+    parameter = ptr32(ctx[2])
     bank = ptr32(ctx[3])
-    flow = bank[COURSE]
+    place = ptr32(ctx[9])
+    at_load = place[_LOAD]
+    at = place[_INSTANTANEOUS]
+    at_reverse = place[_REVERSE]
+    at_idle = place[_REVERSE_IDLE]
+    flow = int(course(ctx))
+    out = bank[DIRECTION]
+    small = 0 - parameter[SMALL]
+    found = 0
+    strong = 0
     k = 0
     while k < batteries:
-        values[at + k] = _NONE
-        values[at_idle + k] = _NONE
+        reverse = _NONE
+        idle = _NONE
         if current[k] != _NONE:
             i = current[k] - _BIAS
             against = i if flow == 2 else 0 - i
-            values[at + k] = against + _BIAS if flow != 0 and against > 0 else _BIAS
-            values[at_idle + k] = against + _BIAS if flow == 0 and against > 0 else _BIAS
+            reverse = _BIAS
+            idle = _BIAS
+            if against > 0:
+                if flow:
+                    reverse += against
+                else:
+                    idle += against
+            if out == 0:
+                i = 0 - i
+            if i < small:
+                found |= 1 << k
+                if i <= 0 - parameter[INSTANT]:
+                    strong = 1
+        values[at_reverse + k] = reverse
+        values[at_idle + k] = idle
+        values[at + k] = values[at_load + k]
         k += 1
-
-
-@micropython.viper
-def stays(ctx, batteries: int, commanded: int, contacts: int, at: int, at_flow: int):
-    """Flag the breakers told to open that stay: by contact or current, and by current alone."""
-    values = ptr32(ctx[1])
-    bank = ptr32(ctx[3])
-    flows = commanded & bank[FLOWS]
-    either = flows | (commanded & contacts)
-    k = 0
-    while k < batteries:
-        values[at_flow + k] = ((flows >> k) & 1) + _BIAS
-        values[at + k] = ((either >> k) & 1) + _BIAS
-        k += 1
-
-
-@micropython.viper
-def idle(ctx, batteries: int, closed: int, at: int, at_giving: int):
-    """Store the loads, negated, where it says something that a battery carries none.
-
-    That is while the median is enough to judge by, and not at the end of charge: who is full first
-    takes nothing. The second quantity asks for a bank that discharges as well. A battery that
-    carries otherwise is not idle, nor is one whose breaker is open: that lets go.
-    """
-    values = ptr32(ctx[1])
-    bank = ptr32(ctx[3])
-    current = ptr32(ctx[0])
-    parameter = ptr32(ctx[2])
-    k = 0
-    while k < batteries:
-        found = _NONE
-        if (closed >> k) & 1 == 0:
-            found = _ASIDE
-        elif current[k] != _NONE:
-            full = 0
-            if bank[MEDIAN] < _BIAS and current[batteries + k] > parameter[FULL_mV] + _BIAS:
-                full = 1
-            if full == 0 and int(loaded(ctx, batteries, k)):
-                load = current[k] - _BIAS
-                found = _BIAS - (load if load >= 0 else 0 - load)
-            elif (bank[CARRY] >> k) & 1:
-                found = _ASIDE
-        values[at + k] = found
-        if found > _ASIDE and bank[MEDIAN] < _BIAS:
-            found = _ASIDE if (bank[CARRY] >> k) & 1 else _NONE
-        values[at_giving + k] = found
-        k += 1
+    bank[REVERSED] = found
+    if strong:
+        bank[BLOCKED] = 1
+        bank[BLOCKED_AT] = now
+    elif (now - bank[BLOCKED_AT]) & _MASK >= parameter[BLOCKING_ms]:
+        bank[BLOCKED] = 0
+    if bank[BLOCKED]:
+        k = 0
+        while k < batteries:
+            if values[at + k] != _NONE and (found >> k) & 1 == 0:
+                values[at + k] = _BIAS
+            k += 1

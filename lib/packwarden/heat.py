@@ -9,8 +9,9 @@ siblings' median: sun and fans move all terminals together.
 import micropython
 from micropython import const
 
-from packwarden.currents import insert, others
+from packwarden.currents import places_of
 from packwarden.fixed import BIAS, MASK, NONE, ints
+from packwarden.medians import ascending, middle, other
 
 PUSH_ms = const(5000)  # a sample of the fit each 5 s ...
 _SAMPLES = const(12)  # ... and 12 of them: 60 s
@@ -26,57 +27,80 @@ _NONE = const(0)
 _MASK = const((1 << 30) - 1)
 
 
-@micropython.viper
-def references(ctx, source, first: int, batteries: int, closed: int):
-    """Find for each battery the reference of its siblings of one pole (biased or NONE).
-
-    `source`: biased values, that of battery k at `first` + 2k; `closed`: mask of the breakers that
-    are closed. ctx: -, -, scratch, references. From the control step.
-    """
-    at = ptr32(source)
-    result = ptr32(ctx[3])
-    order = ctx[2]
-    count = 0
-    k = 0
-    while k < batteries:
-        own = at[first + 2 * k]
-        if (closed >> k) & 1 and own != _NONE:
-            insert(order, count, own)
-            count += 1
-        k += 1
-    k = 0
-    while k < batteries:
-        own = at[first + 2 * k]
-        inside = 1 if (closed >> k) & 1 and own != _NONE else 0
-        result[k] = int(others(order, count, own, inside))
-        k += 1
+# Where among the quantities they store what they find: places in an array of places.
+_TEMPERATURE = const(0)
+_RISE = const(1)
+_RATE = const(2)
+_LOST = const(3)
+_LOST_HOT = const(4)
+_AMBIENT = const(5)
+_NAMES = ("temperature", "rise", "rate", "thermistor_lost", "lost_hot", "ambient")
 
 
 @micropython.viper
-def rises(ctx, pole: int, batteries: int, first: int, ambient: int, at: int):
-    """Store the rise of each terminal of one pole over its references (biased 0.01 K or NONE).
+def watch(ctx, batteries: int):
+    """Store temperatures and which thermistors are lost; add to the sums of the running sample.
 
-    ctx: channel values, quantities, scratch, references. `first`: the first terminal's channel;
-    `ambient`: biased ambient or NONE; `at`: place of the rises. From the control step.
+    ctx: channel values, quantities, places (as above), scratch, history, slopes, health, sums
+    (biased), counts; and what `lost_hot` needs. At most 500 ticks make a sample. From the control
+    step, like all in here.
     """
     measured = ptr32(ctx[0])
     values = ptr32(ctx[1])
-    reference = ptr32(ctx[3])
-    k = 0
-    while k < batteries:
-        own = measured[first + 2 * k + pole]
-        opposite = measured[first + 2 * k + 1 - pole]
-        siblings = reference[k]
-        if siblings == _NONE:
-            siblings = ambient
-        rise = _NONE
+    place = ptr32(ctx[2])
+    health = ptr32(ctx[6])
+    sums = ptr32(ctx[7])
+    counts = ptr32(ctx[8])
+    at = place[_TEMPERATURE]
+    at_lost = place[_LOST]
+    first = 2 * batteries + 1  # channel of the first terminal: see `frame`
+    t = 0
+    while t < 2 * batteries:
+        own = measured[first + t]
+        values[at + t] = own
+        values[at_lost + t] = _BIAS + 1 if health[first + t] else _BIAS
         if own != _NONE:
-            if siblings != _NONE:
-                rise = own - siblings + _BIAS
-            if opposite != _NONE and (rise == _NONE or own - opposite + _BIAS < rise):
-                rise = own - opposite + _BIAS
-        values[at + 2 * k + pole] = rise
-        k += 1
+            sums[t] += own - _BIAS
+            counts[t] += 1
+        t += 1
+    values[place[_AMBIENT]] = measured[first + 2 * batteries]
+
+
+@micropython.viper
+def rises(ctx, batteries: int, closed: int):
+    """Store the rise of each terminal over its references (biased 0.01 K or NONE).
+
+    `closed`: mask of the breakers that are closed.
+    """
+    measured = ptr32(ctx[0])
+    values = ptr32(ctx[1])
+    at = ptr32(ctx[2])[_RISE]
+    order = ctx[3]
+    first = 2 * batteries + 1
+    ambient = measured[first + 2 * batteries]
+    pole = 0
+    while pole < 2:
+        count = int(ascending(order, ctx[0], first + pole, 2, batteries, closed))
+        median = int(middle(order, count))
+        few = closed if count <= 2 else 0
+        k = 0
+        while k < batteries:
+            own = measured[first + 2 * k + pole]
+            opposite = measured[first + 2 * k + 1 - pole]
+            rise = _NONE
+            if own != _NONE:
+                siblings = median
+                if (few >> k) & 1:
+                    siblings = int(other(order, count, own))
+                if siblings == _NONE:
+                    siblings = ambient
+                if siblings != _NONE:
+                    rise = own - siblings + _BIAS
+                if opposite != _NONE and (rise == _NONE or own - opposite + _BIAS < rise):
+                    rise = own - opposite + _BIAS
+            values[at + 2 * k + pole] = rise
+            k += 1
+        pole += 1
 
 
 @micropython.viper
@@ -84,9 +108,9 @@ def slopes(ctx, terminals: int, oldest: int):
     """Fit a line to the last 12 samples of each terminal: biased 0.01 K/min, NONE if any is
     missing.
 
-    ctx: history (12 per terminal, a ring whose oldest place is `oldest`), slopes. The
-    least-squares slope of 12 equidistant samples is sum((2i - 11) x_i) / 286 a sample, and 12
-    samples make a minute. Samples are temperatures in -60 .. 200 degC. From the control step.
+    The history has 12 per terminal, a ring whose oldest place is `oldest`. The least-squares slope
+    of 12 equidistant samples is sum((2i - 11) x_i) / 286 a sample, and 12 samples make a minute.
+    Samples are temperatures in -60 .. 200 degC.
     """
     history = ptr32(ctx[4])
     slope = ptr32(ctx[5])
@@ -116,43 +140,37 @@ def slopes(ctx, terminals: int, oldest: int):
 
 
 @micropython.viper
-def rates(ctx, pole: int, batteries: int, at: int):
-    """Store each slope of one pole minus the reference of its siblings, where there is one."""
+def rates(ctx, batteries: int, closed: int):
+    """Store each terminal's slope minus the reference of its siblings, where there is one."""
     values = ptr32(ctx[1])
-    reference = ptr32(ctx[3])
+    at = ptr32(ctx[2])[_RATE]
+    order = ctx[3]
     slope = ptr32(ctx[5])
-    k = 0
-    while k < batteries:
-        own = slope[2 * k + pole]
-        if own != _NONE and reference[k] != _NONE:
-            own = own - reference[k] + _BIAS
-        values[at + 2 * k + pole] = own
-        k += 1
-
-
-@micropython.viper
-def gather(ctx, terminals: int, first: int):
-    """Add the temperatures of now to the sums of the running sample. From the control step.
-
-    ctx: channel values, ..., sums (biased), counts. At most 500 ticks make a sample.
-    """
-    measured = ptr32(ctx[0])
-    sums = ptr32(ctx[14])
-    counts = ptr32(ctx[15])
-    t = 0
-    while t < terminals:
-        if measured[first + t] != _NONE:
-            sums[t] += measured[first + t] - _BIAS
-            counts[t] += 1
-        t += 1
+    pole = 0
+    while pole < 2:
+        count = int(ascending(order, ctx[5], pole, 2, batteries, closed))
+        median = int(middle(order, count))
+        few = closed if count <= 2 else 0
+        k = 0
+        while k < batteries:
+            own = slope[2 * k + pole]
+            if own != _NONE:
+                siblings = median
+                if (few >> k) & 1:
+                    siblings = int(other(order, count, own))
+                if siblings != _NONE:
+                    own = own - siblings + _BIAS
+            values[at + 2 * k + pole] = own
+            k += 1
+        pole += 1
 
 
 @micropython.viper
 def push(ctx, terminals: int, place: int):
     """Store the means of the running sample at `place` of every ring, and begin the next one."""
     history = ptr32(ctx[4])
-    sums = ptr32(ctx[14])
-    counts = ptr32(ctx[15])
+    sums = ptr32(ctx[7])
+    counts = ptr32(ctx[8])
     t = 0
     while t < terminals:
         mean = _NONE
@@ -166,41 +184,29 @@ def push(ctx, terminals: int, place: int):
 
 
 @micropython.viper
-def losses(ctx, first: int, terminals: int, at: int, at_lost: int):
-    """Store temperatures, and which thermistors are lost. From the control step.
-
-    ctx: channel values, quantities, -, -, -, -, health.
-    """
-    measured = ptr32(ctx[0])
-    values = ptr32(ctx[1])
-    health = ptr32(ctx[6])
-    t = 0
-    while t < terminals:
-        values[at + t] = measured[first + t]
-        values[at_lost + t] = _BIAS + 1 if health[first + t] != 0 else _BIAS
-        t += 1
-
-
-@micropython.viper
-def lost_hot(ctx, now: int, terminals: int, first: int, at_rate: int, at: int):
+def lost_hot(ctx, now: int, batteries: int):
     """Store which terminals have been without a value since they were hot (1 or 0).
 
     Hot: three samples in a row above 60 degC, or rising faster than 5 K/min over the siblings, in
     the last 60 s. Where the reference resistor was lost, which blinds all at once, only what was
-    above 60 degC counts. ctx: channel values, quantities, -, -, -, -, health, stamps, hot lately
-    (0, 1 by rate, 2 by temperature), samples in a row, samples seen, what was hot when it was
-    lost, fresh conversions, [channel of the reference]. From the control step.
+    above 60 degC counts. ctx, from place 9: stamps, hot lately (0, 1 by rate, 2 by temperature),
+    samples in a row, samples seen, what was hot when it was lost, fresh conversions.
     """
     measured = ptr32(ctx[0])
     values = ptr32(ctx[1])
+    place = ptr32(ctx[2])
     health = ptr32(ctx[6])
-    stamp = ptr32(ctx[7])
-    lately = ptr32(ctx[8])
-    run = ptr32(ctx[9])
-    seen = ptr32(ctx[10])
-    was_hot = ptr32(ctx[11])
-    fresh = ptr32(ctx[12])
-    blind = health[ptr32(ctx[13])[0]]
+    stamp = ptr32(ctx[9])
+    lately = ptr32(ctx[10])
+    run = ptr32(ctx[11])
+    seen = ptr32(ctx[12])
+    was_hot = ptr32(ctx[13])
+    fresh = ptr32(ctx[14])
+    at = place[_LOST_HOT]
+    at_rate = place[_RATE]
+    terminals = 2 * batteries
+    first = terminals + 1
+    blind = health[first + terminals + 1]  # the reference's, after the ambient's
     t = 0
     while t < terminals:
         own = measured[first + t]
@@ -234,59 +240,50 @@ class Heat:
 
     def __init__(self, quantities, measured, health, fresh):
         """Bind to the places of `quantities`, the channels' values, health and fresh counters."""
-        frame = quantities.frame
-        places = quantities.places
-        n = frame.batteries
-        self.frame = frame
-        self.measured = measured
+        n = self.batteries = quantities.frame.batteries
         self.place = 0  # where the next sample of the fit goes
         self.pushed_ms = 0
         self.slope = ints(2 * n, NONE)
-        self.found = ints(n)
+        self._closed = -1  # as the rates were found with it
         self.ctx = (
             measured,
             quantities.values,
-            ints(n + 1),
-            self.found,
+            places_of(_NAMES, quantities.places),
+            ints(n),
             ints(2 * n * _SAMPLES, NONE),
             self.slope,
             health,
+            ints(2 * n, BIAS),
+            ints(2 * n),
             ints(2 * n),
             ints(2 * n),
             ints(2 * n),
             ints(2 * n),
             ints(2 * n),
             fresh,
-            ints(1, frame.reference),
-            ints(2 * n, BIAS),
-            ints(2 * n),
         )
-        self.at_temperature = places["temperature"]
-        self.at_rise = places["rise"]
-        self.at_rate = places["rate"]
-        self.at_lost = places["thermistor_lost"]
-        self.at_hot = places["lost_hot"]
 
     def run(self, now_ms, closed):
         """Find every thermal quantity. From the control step: allocates nothing."""
         ctx = self.ctx
-        n = self.frame.batteries
-        first = self.frame.terminal
-        gather(ctx, 2 * n, first)
-        elapsed = (now_ms - self.pushed_ms) & MASK
-        if elapsed >= PUSH_ms:
-            # In step with the time, not with the ticks; after a gap anew. Adding to a time might
-            # leave 30 bits, taking from it does not.
-            late = elapsed - PUSH_ms
-            self.pushed_ms = now_ms if late >= PUSH_ms else (now_ms - late) & MASK
-            push(ctx, 2 * n, self.place)
-            self.place = (self.place + 1) % _SAMPLES
-            slopes(ctx, 2 * n, self.place)
-        losses(ctx, first, 2 * n, self.at_temperature, self.at_lost)
-        ambient = self.measured[self.frame.ambient]
-        for pole in (0, 1):
-            references(ctx, self.measured, first + pole, n, closed)
-            rises(ctx, pole, n, first, ambient, self.at_rise)
-            references(ctx, self.slope, pole, n, closed)
-            rates(ctx, pole, n, self.at_rate)
-        lost_hot(ctx, now_ms, 2 * n, first, self.at_rate, self.at_hot)
+        n = self.batteries
+        watch(ctx, n)
+        rises(ctx, n, closed)
+        if (now_ms - self.pushed_ms) & MASK >= PUSH_ms:
+            self._push(now_ms)
+            self._closed = -1
+        if closed != self._closed:
+            self._closed = closed
+            rates(ctx, n, closed)
+        lost_hot(ctx, now_ms, n)
+
+    def _push(self, now_ms):
+        """Take the running sample into the fit, in step with the time and not with the ticks.
+
+        After a gap anew. Adding to a time might leave 30 bits, taking from it does not.
+        """
+        late = ((now_ms - self.pushed_ms) & MASK) - PUSH_ms
+        self.pushed_ms = now_ms if late >= PUSH_ms else (now_ms - late) & MASK
+        push(self.ctx, 2 * self.batteries, self.place)
+        self.place = (self.place + 1) % _SAMPLES
+        slopes(self.ctx, 2 * self.batteries, self.place)

@@ -87,6 +87,7 @@ class Protection:
         self.armed = False
         self.faults = 0  # mask of what fails inside the controller; set it before each step
         self._last_ms = 0
+        self._half_mV = bank.nominal_mV // 2
 
     @property
     def now_ms(self):
@@ -116,29 +117,26 @@ class Protection:
         breakers = self.breakers
         quantities = self.quantities
         decider = self.decider
-        self.validator.run()
-        self.measured.run()
+        validator = self.validator
         frame = self.frame
+        if validator.run():
+            quantities.losses()
+        self.measured.run()
         breakers.see(now_ms, frame.aux_a, frame.aux_b, frame.contacts_known)
         quantities.currents(now_ms, breakers.closed)
         found = quantities.bank
         breakers.follow(now_ms, found[FLOWS], found[MEASURED])
+        closed = breakers.closed
         quantities.stuck(breakers)
         leaving = breakers.commanded | decider.openings.pending
-        quantities.departures(now_ms, breakers.closed, leaving, leaving | breakers.tripped)
-        quantities.potentials(breakers.closed, breakers.tripped)
-        self.validator.doubt_codes(
-            found[MEDIAN],
-            quantities.moved_mA,
-            quantities.loaded_mA,
-            self.bank.nominal_mV // 2,
-            breakers.closed,
+        quantities.departures(now_ms, closed, leaving, leaving | breakers.tripped)
+        quantities.potentials(closed, breakers.tripped)
+        validator.doubt_codes(
+            found[MEDIAN], quantities.moved_mA, quantities.loaded_mA, self._half_mV, closed
         )
-        self.heat.run(now_ms, breakers.closed)
-        quantities.health_flags()
+        self.heat.run(now_ms, closed)
         quantities.contacts()
-        faults = self.faults
-        quantities.controller(faults & OUTPUTS_FAIL, faults & ~OUTPUTS_FAIL)
+        quantities.controller(self.faults, OUTPUTS_FAIL)
         if not self.armed:
             return
         self._advance(dt)

@@ -2,13 +2,13 @@
 
 `Quantities.place` says where a quantity begins in the array `values` (biased; NONE: has no value;
 ASIDE: its element has nothing to say here, and lets go). The kernels that find them are in
-`currents`, `cascade`, `voltages` and `heat`.
+`currents`, `shares`, `cascade`, `voltages` and `heat`. Flags are stored when they change.
 """
 
 import micropython
 from micropython import const
 
-from packwarden import cascade, currents, levels, voltages
+from packwarden import cascade, currents, levels, shares, voltages
 from packwarden.currents import FLOWS, LEFT, MEASURED, MEDIAN, SUM
 from packwarden.fixed import ASIDE, BIAS, NONE, ints
 from packwarden.frame import MAIN_BIT
@@ -17,6 +17,7 @@ _BIAS = const(1 << 29)  # as in `fixed`: kernels need constants of their own mod
 
 BLOCK_ms = const(100)  # how long a reversed battery blocks the instantaneous element of the others
 WINDOW_ms = const(3000)  # how long after a departure the cascade guard looks
+_BATTERIES = const((1 << 15) - 1)  # every bit of a breaker mask but the main's
 
 
 @micropython.viper
@@ -69,88 +70,67 @@ class Quantities:
         parameters[currents.WINDOW_ms] = WINDOW_ms
         self.bank = ints(currents.FACTS)
         self.bank[MEDIAN] = NONE
-        self.parts = ints(n)
-        inverse = ints(n)
-        weights = bank.weights()
-        for k in range(n):
-            self.parts[k] = weights[k]
-            inverse[k] = (1 << 20) // weights[k]
-        order = ints(n + 1)
-        self.ctx = (
+        order = ints(n)
+        self.ctx = currents.context(
             measured,
             self.values,
             parameters,
             self.bank,
             order,
             health,
-            self.parts,
-            inverse,
+            bank.weights(),
+            self.places,
+            shares.NAMES,
         )
         self.measured = measured
         self.health = health
         self.supply_mV = bank.supply_mV
-        self._find_places(bank)
         self.voltages = voltages.context(self, order)
+        self._bind(bank)
+        self.losses()
 
-    def _find_places(self, bank):
-        """Bind the places that the control step writes, and what the contacts mean."""
+    def _bind(self, bank):
+        """Bind the places that are written in here, and what the contacts mean. Boot only."""
         places = self.places
         self.at_load = places["load"]
-        self.at_instantaneous = places["instantaneous"]
-        self.at_imbalance = places["imbalance"]
-        self.at_drift = places["drift"]
-        self.at_deviation = places["deviation"]
-        self.at_reverse = places["reverse"]
-        self.at_reverse_idle = places["reverse_idle"]
-        self.at_idle = places["idle"]
-        self.at_giving = places["idle_giving"]
-        self.at_stays = places["breaker_stays"]
-        self.at_flows = places["current_stays"]
-        self.at_lost = places["monitor_lost"]
         self.at_bms = places["bms_gives"]
-        self.at_discrepant = places["discrepant"]
-        self.at_crossed = places["crossed"]
-        self.at_ambient = places["ambient"]
-        self.at_ambient_lost = places["ambient_lost"]
-        self.at_busbar_lost = places["busbar_lost"]
-        self.at_reference_lost = places["reference_lost"]
-        self.at_main_shunt_lost = places["main_shunt_lost"]
-        self.at_bank_load = places["bank_load"]
-        self.at_kirchhoff = places["kirchhoff"]
-        self.at_predicted = places["predicted"]
-        self.at_departed = places["departed"]
-        self.at_external = places["external"]
-        self.at_trip_circuit = places["trip_circuit"]
-        self.at_supply = places["supply"]
-        self.at_chip_limit = places["chip_limit"]
-        self.at_main_discrepant = places["main_discrepant"]
-        self.at_main_stays = places["main_stays"]
-        self.at_output_differs = places["output_differs"]
-        self.at_controller_fails = places["controller_fails"]
+        self._at_stays = places["breaker_stays"]
+        self._at_flows = places["current_stays"]
+        self._at_discrepant = places["discrepant"]
+        self._at_crossed = places["crossed"]
+        self._at_main_stays = places["main_stays"]
+        self._at_main_discrepant = places["main_discrepant"]
+        self._at_departed = places["departed"]
+        self._at_predicted = places["predicted"]
+        self._at_kirchhoff = places["kirchhoff"]
+        self._at_supply = places["supply"]
+        self._at_external = places["external"]
+        self._at_trip_circuit = places["trip_circuit"]
+        self._at_chip_limit = places["chip_limit"]
         # How a contact reads when it says what it is there for; None where there is none.
         self._bms_inverts = {"closed_on_alarm": 0, "open_on_alarm": -1}.get(bank.bms_contact)
         self._external_trips = {"closed_on_trip": 1, "open_on_trip": 0}.get(bank.external_trip)
         self._supervised = bank.trip_circuit != "none"
+        # What was seen last of what is looked at only when it has changed.
+        self._bms = self._bms_known = self._faults = -1
+        self._stays = self._flows = self._discrepant = self._crossed = -1
 
     def currents(self, now_ms, closed):
         """Find every quantity of the currents. `closed`: mask of closed breakers. Control step."""
         n = self.batteries
         ctx = self.ctx
-        currents.survey(ctx, n, closed, self.at_load)
-        currents.directions(ctx, now_ms, n, self.at_load, self.at_instantaneous)
-        currents.balance(ctx, n, closed, self.at_imbalance, self.at_drift, self.at_deviation)
-        currents.course(ctx)
-        currents.reverse(ctx, n, self.at_reverse, self.at_reverse_idle)
-        currents.idle(ctx, n, closed, self.at_idle, self.at_giving)
-        values = self.values
-        values[self.at_bank_load] = abs(self.bank[SUM] - BIAS) + BIAS
+        currents.survey(ctx, n, closed)
+        currents.directions(ctx, now_ms, n)
+        shares.judge(ctx, n)
+        shares.balance(ctx, n, closed)
+        shares.idle(ctx, n, closed)
         main = self.frame.main
         if main >= 0:
             carried = self.measured[main]
             found = NONE
             if carried != NONE and self.bank[MEASURED] >> MAIN_BIT:
                 found = abs(self.bank[SUM] - carried) + BIAS
-            values[self.at_kirchhoff] = found
+            self.values[self._at_kirchhoff] = found
 
     def departures(self, now_ms, closed, leaving, tripped):
         """Predict what the others carry once those that are `leaving` have gone. Control step.
@@ -158,12 +138,11 @@ class Quantities:
         `leaving`: mask of batteries told to open, or waiting for it; `tripped`: of those and all
         that have been tripped before.
         """
-        batteries = (1 << MAIN_BIT) - 1
-        cascade.departures(self.ctx, now_ms, closed, tripped & batteries, self.at_departed)
+        cascade.departures(self.ctx, now_ms, closed, tripped & _BATTERIES, self._at_departed)
         found = ASIDE
         if self.bank[LEFT]:
             found = cascade.predict(self.ctx, self.batteries, closed, leaving)
-        self.values[self.at_predicted] = found
+        self.values[self._at_predicted] = found
 
     def without(self, closed, leaving):
         """Return the highest load (0.1 % of rated) once those that are leaving have left, or 0."""
@@ -172,19 +151,28 @@ class Quantities:
 
     def stuck(self, breakers):
         """Flag what is wrong with the breakers, by the currents just found. Control step."""
-        n = self.batteries
-        commanded = breakers.commanded & ~breakers.queued
-        contacts = breakers.contacts
         flows = self.bank[FLOWS]
-        currents.stays(self.ctx, n, commanded, contacts, self.at_stays, self.at_flows)
-        main = commanded & (contacts | flows) & (1 << MAIN_BIT)
-        values = self.values
-        values[self.at_main_stays] = BIAS + 1 if main else BIAS
-        known = (1 << MAIN_BIT) - 1
-        discrepant = breakers.discrepant(flows)
-        flags(values, n, discrepant, known, self.at_discrepant)
-        flags(values, n, breakers.crossed, known, self.at_crossed)
-        values[self.at_main_discrepant] = BIAS + ((discrepant >> MAIN_BIT) & 1)
+        commanded = breakers.commanded & ~breakers.queued
+        stays = commanded & (breakers.contacts | flows)
+        flows &= commanded
+        discrepant = breakers.discrepant(self.bank[FLOWS])
+        if stays != self._stays or flows != self._flows:
+            self._stays = stays
+            self._flows = flows
+            self._flag(stays, self._at_stays)
+            self._flag(flows, self._at_flows)
+            self.values[self._at_main_stays] = BIAS + (stays >> MAIN_BIT)
+        if discrepant != self._discrepant:
+            self._discrepant = discrepant
+            self._flag(discrepant, self._at_discrepant)
+            self.values[self._at_main_discrepant] = BIAS + (discrepant >> MAIN_BIT)
+        if breakers.crossed != self._crossed:
+            self._crossed = breakers.crossed
+            self._flag(breakers.crossed, self._at_crossed)
+
+    def _flag(self, mask, at):
+        """Store the bits of the batteries as flags. From the control step."""
+        flags(self.values, self.batteries, mask, _BATTERIES, at)
 
     def potentials(self, closed, locked):
         """Find every quantity of the voltages, and the coldest terminals. Control step.
@@ -193,45 +181,55 @@ class Quantities:
         """
         flows = self.bank[FLOWS]
         voltages.potentials(self.voltages, self.batteries, closed, locked, flows)
+        channel = self.frame.supply
+        if channel >= 0:
+            supply = self.measured[channel]
+            if supply != NONE:
+                supply = BIAS - (supply - BIAS) * 1000 // self.supply_mV
+            self.values[self._at_supply] = supply
 
-    def health_flags(self):
-        """Flag what is lost, and pass the ambient and the supply on. Control step."""
-        monitors_lost(self.ctx, self.batteries, self.at_lost)
+    def losses(self):
+        """Flag what is lost, after a health has changed. From the control step."""
         frame = self.frame
         values = self.values
         health = self.health
-        values[self.at_ambient] = self.measured[frame.ambient]
-        values[self.at_ambient_lost] = BIAS + 1 if health[frame.ambient] else BIAS
-        values[self.at_busbar_lost] = BIAS + 1 if health[frame.bus] else BIAS
-        values[self.at_reference_lost] = BIAS + 1 if health[frame.reference] else BIAS
-        if frame.supply >= 0:
-            supply = self.measured[frame.supply]
-            if supply != NONE:
-                supply = BIAS - (supply - BIAS) * 1000 // self.supply_mV
-            values[self.at_supply] = supply
+        places = self.places
+        monitors_lost(self.ctx, self.batteries, places["monitor_lost"])
+        values[places["ambient_lost"]] = BIAS + 1 if health[frame.ambient] else BIAS
+        values[places["busbar_lost"]] = BIAS + 1 if health[frame.bus] else BIAS
+        values[places["reference_lost"]] = BIAS + 1 if health[frame.reference] else BIAS
         if frame.main >= 0:
-            values[self.at_main_shunt_lost] = BIAS + 1 if health[frame.main] else BIAS
+            values[places["main_shunt_lost"]] = BIAS + 1 if health[frame.main] else BIAS
 
     def contacts(self):
         """Find what the contacts of the frame say. From the control step."""
         frame = self.frame
         values = self.values
-        if self._bms_inverts is not None:
-            given = frame.bms ^ self._bms_inverts
-            flags(values, self.batteries, given, frame.bms_known, self.at_bms)
+        given = frame.bms
+        known = frame.bms_known
+        if given != self._bms or known != self._bms_known:
+            self._bms = given
+            self._bms_known = known
+            if self._bms_inverts is not None:
+                given ^= self._bms_inverts
+                flags(values, self.batteries, given, known, self.at_bms)
         if self._external_trips is not None:
-            values[self.at_external] = BIAS + (1 if frame.external == self._external_trips else 0)
+            values[self._at_external] = BIAS + (1 if frame.external == self._external_trips else 0)
         if self._supervised:
             found = NONE
             if frame.trip_circuit_known:
                 found = BIAS + 1 - frame.trip_circuit
-            values[self.at_trip_circuit] = found
-        values[self.at_chip_limit] = BIAS + frame.alert
+            values[self._at_trip_circuit] = found
+        values[self._at_chip_limit] = BIAS + frame.alert
 
-    def controller(self, output_differs, fails):
-        """Flag the faults of the controller itself (truths). From the control step."""
-        self.values[self.at_output_differs] = BIAS + 1 if output_differs else BIAS
-        self.values[self.at_controller_fails] = BIAS + 1 if fails else BIAS
+    def controller(self, faults, output_differs):
+        """Flag the faults of the controller itself, a mask; `output_differs`: one of its bits."""
+        if faults != self._faults:
+            self._faults = faults
+            values = self.values
+            differs = faults & output_differs
+            values[self.places["output_differs"]] = BIAS + 1 if differs else BIAS
+            values[self.places["controller_fails"]] = BIAS + 1 if differs != faults else BIAS
 
     def value(self, place):
         """Return the quantity at a place in its internal unit, or None where it has no value.

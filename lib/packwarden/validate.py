@@ -30,14 +30,15 @@ _STOOD = const(20)  # conversions with one code, until it is suspect: noise repe
 
 
 @micropython.viper
-def judge(ctx, first: int, last: int):
-    """Judge what is new on channels first .. last-1 and keep the counts that are believed.
+def judge(ctx, first: int, last: int) -> int:
+    """Judge what is new on channels first .. last-1; return 1 if the health of one has changed.
 
     ctx: raw, count, note, limits low and high (biased counts), doubt, seen, the last eight
     attempts (a bit each, 1: bad), health, held, fresh. `held` gets the believed count or NONE,
     `health` the state, `fresh` counts good conversions (30 bit). From the control step: allocates
     nothing.
     """
+    changed = 0
     raw = ptr32(ctx[0])
     count = ptr32(ctx[1])
     note = ptr32(ctx[2])
@@ -68,6 +69,7 @@ def judge(ctx, first: int, last: int):
                 bad[ch] = (bad[ch] << 1) & _EIGHT
                 if health[ch] != _OK and bad[ch] & _HEALED == 0:
                     health[ch] = _OK
+                    changed = 1
                     bad[ch] = 0  # what was before is told, and over
                 if health[ch] == _OK:
                     held[ch] = code
@@ -82,7 +84,9 @@ def judge(ctx, first: int, last: int):
                 if strikes >= _STRIKES:
                     health[ch] = state
                     held[ch] = _NONE
+                    changed = 1
         ch += 1
+    return changed
 
 
 @micropython.viper
@@ -176,6 +180,7 @@ class Validator:
         n = frame.channels
         self.frame = frame
         self.open_gain = bridge.open_gain
+        self._reference = NONE  # the count of the reference resistor that the limits are made for
         self.low = ints(n)
         self.high = ints(n, (1 << 30) - 1)
         for ch in range(frame.terminal, frame.reference):
@@ -214,18 +219,19 @@ class Validator:
         )
 
     def run(self):
-        """Judge the whole frame. From the control step: allocates nothing."""
+        """Judge the whole frame; return whether a health may have changed. Control step."""
         frame = self.frame
-        judge(self.ctx, 0, frame.terminal)
         reference = frame.reference
-        judge(self.ctx, reference, reference + 1)
-        if self.held[reference] != NONE:
-            opened = BIAS + ((self.held[reference] - BIAS) * self.open_gain >> 12)
-            set_limit(self.high, frame.terminal, reference, opened)
-        elif frame.note[reference] == _OK:
+        changed = judge(self.ctx, reference, reference + 1)
+        believed = self.held[reference]
+        if believed != self._reference:
+            self._reference = believed
+            if believed != NONE:
+                opened = BIAS + ((believed - BIAS) * self.open_gain >> 12)
+                set_limit(self.high, frame.terminal, reference, opened)
+        if believed == NONE and frame.note[reference] == _OK:
             self.health[reference] = ADC  # neither open nor shorted: it is no thermistor
-        judge(self.ctx, frame.terminal, reference)
-        judge(self.ctx, reference + 1, frame.channels)
+        return judge(self.ctx, 0, frame.channels) | changed  # the reference has had its turn
 
     def doubt_codes(self, median, moved_mA, loaded_mA, half_mV, closed):
         """Look for frozen codes and zeros, once the median is known. Control step."""

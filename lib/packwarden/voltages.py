@@ -8,20 +8,20 @@ the busbar down; whether an open battery may be joined now is asked in `permissi
 import micropython
 from micropython import const
 
-from packwarden.currents import insert, middle
-from packwarden.fixed import ints
+from packwarden.currents import places_of
+from packwarden.medians import ascending, middle
 
 _BIAS = const(1 << 29)  # as in `fixed`: kernels need constants of their own module
 _NONE = const(0)
 _ASIDE = const(1)
 
-# Places in the array of where things are.
-_TERMINAL = const(0)  # the first terminal's channel
-_LOW = const(1)
-_HIGH = const(2)
-_COLDEST = const(3)
-_CHARGING = const(4)
-_MISMATCH = const(5)
+# Where among the quantities they store what they find: places in an array of places.
+_LOW = const(0)
+_HIGH = const(1)
+_COLDEST = const(2)
+_CHARGING = const(3)
+_MISMATCH = const(4)
+_NAMES = ("low_voltage", "voltage", "coldest", "charging", "mismatch")
 
 
 @micropython.viper
@@ -31,31 +31,13 @@ def busbar(ctx, batteries: int, closed: int) -> int:
     It is the busbar's where a battery is on it, or the median of those that are where it is not
     measured. No battery on it: NONE, and the batteries agree among themselves.
     """
-    measured = ptr32(ctx[0])
-    order = ctx[3]
-    count = 0
-    k = 0
-    while k < batteries:
-        volts = measured[batteries + k]
-        if (closed >> k) & 1 and volts != _NONE:
-            insert(order, count, volts)
-            count += 1
-        k += 1
     if closed & ((1 << batteries) - 1) == 0:
         return _NONE
-    bus = measured[2 * batteries]
-    return bus if bus != _NONE else int(middle(order, count))
-
-
-@micropython.viper
-def apart(volts: int, reference: int, lowest: int, highest: int) -> int:
-    """Return how far a voltage is off the reference, or without one off the farthest of all."""
-    if reference != _NONE:
-        lowest = reference
-        highest = reference
-    below = highest - volts
-    above = volts - lowest
-    return (below if below > above else above) + _BIAS
+    bus = ptr32(ctx[0])[2 * batteries]
+    if bus != _NONE:
+        return bus
+    count = int(ascending(ctx[3], ctx[0], batteries, 1, batteries, closed))
+    return int(middle(ctx[3], count))
 
 
 @micropython.viper
@@ -64,64 +46,68 @@ def potentials(ctx, batteries: int, closed: int, locked: int, flows: int):
 
     ctx: channel values, quantities, places (as above), scratch. Masks: `closed`, the breakers that
     are; `locked`, those that are locked out, and will not be joined; `flows`, the batteries with
-    more than 5 % of rated. From the control step: allocates nothing.
+    more than 5 % of rated. Off the busbar, or without one off the farthest of all, is judged while
+    nothing flows. From the control step: allocates nothing.
     """
     measured = ptr32(ctx[0])
     values = ptr32(ctx[1])
     place = ptr32(ctx[2])
-    reference = int(busbar(ctx, batteries, closed))
+    at_low = place[_LOW]
+    at_high = place[_HIGH]
+    at_coldest = place[_COLDEST]
+    at_charging = place[_CHARGING]
+    at_mismatch = place[_MISMATCH]
+    terminal = 2 * batteries + 1  # channel of the first one: see `frame`
     lowest = _NONE
     highest = _NONE
+    if flows == 0:
+        lowest = int(busbar(ctx, batteries, closed))
+        highest = lowest
+        if lowest == _NONE:
+            k = 0
+            while k < batteries:
+                volts = measured[batteries + k]
+                if volts != _NONE and (lowest == _NONE or volts < lowest):
+                    lowest = volts
+                if volts > highest:
+                    highest = volts
+                k += 1
     k = 0
     while k < batteries:
-        volts = measured[batteries + k]
-        if volts != _NONE:
-            if lowest == _NONE or volts < lowest:
-                lowest = volts
-            if volts > highest:
-                highest = volts
-        k += 1
-    k = 0
-    while k < batteries:
+        on = (closed >> k) & 1
         volts = measured[batteries + k]
         own = measured[k]
-        low = volts
-        high = volts
-        if (closed >> k) & 1 == 0:
-            low = _ASIDE
-            high = _ASIDE
-        elif volts != _NONE:
-            low = _BIAS - (volts - _BIAS)
-        values[place[_LOW] + k] = low
-        values[place[_HIGH] + k] = high
+        low = _ASIDE
+        high = _ASIDE
+        if on:
+            low = _BIAS - (volts - _BIAS) if volts != _NONE else _NONE
+            high = volts
+        values[at_low + k] = low
+        values[at_high + k] = high
         charging = _NONE
         if own != _NONE:
             charging = _BIAS - (own - _BIAS) if own < _BIAS else _BIAS
-        values[place[_CHARGING] + k] = charging
+        values[at_charging + k] = charging
         off = _NONE
         if (locked >> k) & 1:
             off = _ASIDE
-        elif volts != _NONE and own != _NONE and flows == 0:
-            off = int(apart(volts, reference, lowest, highest))
-        values[place[_MISMATCH] + k] = off
-        plus = measured[place[_TERMINAL] + 2 * k]
-        minus = measured[place[_TERMINAL] + 2 * k + 1]
-        if plus == _NONE or (minus != _NONE and minus < plus):
-            plus = minus
-        if plus != _NONE:
-            plus = _BIAS - (plus - _BIAS)
-        values[place[_COLDEST] + k] = plus if (closed >> k) & 1 else _ASIDE
+        elif flows == 0 and volts != _NONE and own != _NONE:
+            off = highest - volts if highest - volts > volts - lowest else volts - lowest
+            off += _BIAS
+        values[at_mismatch + k] = off
+        cold = _ASIDE
+        if on:
+            plus = measured[terminal + 2 * k]
+            cold = measured[terminal + 2 * k + 1]
+            if cold == _NONE or (plus != _NONE and plus < cold):
+                cold = plus
+            if cold != _NONE:
+                cold = _BIAS - (cold - _BIAS)
+        values[at_coldest + k] = cold
         k += 1
 
 
 def context(quantities, order):
     """Return the ctx of `potentials` for the places of `quantities`. Boot only."""
-    places = quantities.places
-    where = ints(6)
-    where[_TERMINAL] = quantities.frame.terminal
-    where[_LOW] = places["low_voltage"]
-    where[_HIGH] = places["voltage"]
-    where[_COLDEST] = places["coldest"]
-    where[_CHARGING] = places["charging"]
-    where[_MISMATCH] = places["mismatch"]
+    where = places_of(_NAMES, quantities.places)
     return (quantities.measured, quantities.values, where, order)

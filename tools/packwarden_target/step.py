@@ -10,10 +10,10 @@ import json
 import time
 
 import micropython
+from quiet import QuietBank, fill
 
 from packwarden import compare
 from packwarden.protection import Protection
-from quiet import QuietBank, fill
 
 _TICK_MS = 10
 _ROUND = 500  # steps: 5 s, in which every part of the step runs that does not run in each

@@ -1,0 +1,147 @@
+"""The kernels over shares of the load: who takes more or less than is expected, or nothing.
+
+Expected of a battery is its part of the median of those that carry, or of the other one of two.
+ctx is that of `currents`.
+"""
+
+import micropython
+from micropython import const
+
+from packwarden.currents import weigh
+from packwarden.medians import other
+
+# As in `fixed` and in `currents`: kernels need constants of their own module.
+_BIAS = const(1 << 29)
+_NONE = const(0)
+_ASIDE = const(1)
+_LOADED = const(2)
+_FULL_LOADED = const(6)
+_FULL_mV = const(7)
+_HAS_BASELINE = const(9)
+_MEDIAN = const(0)
+_CARRIERS = const(1)
+_CARRY = const(10)
+_FULL = const(16)
+_JUDGED = const(17)
+
+# Where among the quantities they store what they find: places in an array of places.
+_LOAD = const(0)
+_IMBALANCE = const(1)
+_DRIFT = const(2)
+_DEVIATION = const(3)
+_IDLE = const(4)
+_GIVING = const(5)
+NAMES = ("load", "imbalance", "drift", "deviation", "idle", "idle_giving")
+
+
+@micropython.viper
+def judge(ctx, batteries: int):
+    """Find who is judged by the median, a mask: all while it is enough, fewer near a full bank.
+
+    Above 3.45 V a cell, while charging, the shares cross: whoever is full first takes less. So it
+    takes a larger median there. From the control step, like all in here.
+    """
+    volts = ptr32(ctx[0])
+    parameter = ptr32(ctx[2])
+    bank = ptr32(ctx[3])
+    median = bank[_MEDIAN]
+    load = median - _BIAS if median != _NONE else 0
+    if load < 0:
+        load = 0 - load
+    full = 0
+    if median < _BIAS:
+        limit = parameter[_FULL_mV] + _BIAS
+        k = 0
+        while k < batteries:
+            if volts[batteries + k] > limit:
+                full |= 1 << k
+            k += 1
+    judged = (1 << batteries) - 1 if load >= parameter[_LOADED] else 0
+    if load < parameter[_FULL_LOADED]:
+        judged &= ~full
+    bank[_FULL] = full
+    bank[_JUDGED] = judged
+
+
+@micropython.viper
+def balance(ctx, batteries: int, closed: int):
+    """Compare each battery's current with its expected share: in 0.1 % of it, and in mA.
+
+    Zero (no verdict) while the median is below 15 % of rated, and for a battery that is open.
+    """
+    current = ptr32(ctx[0])
+    values = ptr32(ctx[1])
+    bank = ptr32(ctx[3])
+    alike = ptr32(ctx[8])
+    share = ptr32(ctx[10])
+    place = ptr32(ctx[11])
+    at = place[_IMBALANCE]
+    at_drift = place[_DRIFT]
+    at_deviation = place[_DEVIATION]
+    learned = ptr32(ctx[2])[_HAS_BASELINE]
+    judged = closed & bank[_JUDGED]
+    few = bank[_CARRY] if bank[_CARRIERS] <= 2 else 0
+    k = 0
+    while k < batteries:
+        share[k] = bank[_MEDIAN]
+        if (few >> k) & 1:
+            share[k] = int(other(ctx[4], bank[_CARRIERS], alike[k]))
+        k += 1
+    weigh(ctx[10], ctx[6], ctx[10], batteries)
+    k = 0
+    while k < batteries:
+        relative = _NONE
+        deviation = _NONE
+        if current[k] != _NONE:
+            relative = _BIAS
+            deviation = _BIAS
+            if (judged >> k) & 1 and share[k] != _NONE:
+                expected = share[k] - _BIAS
+                off = current[k] - share[k]
+                if off < 0:
+                    off = 0 - off
+                if expected < 0:
+                    expected = 0 - expected
+                if expected < 100:
+                    expected = 100
+                relative = off // 100 * 1000 // (expected // 100) + _BIAS
+                deviation = off + _BIAS
+        values[at + k] = relative
+        values[at_deviation + k] = deviation
+        values[at_drift + k] = relative if learned else _ASIDE
+        k += 1
+
+
+@micropython.viper
+def idle(ctx, batteries: int, closed: int):
+    """Store the loads, negated, where it says something that a battery carries none.
+
+    That is while the median is enough to judge by, and not at the end of charge: who is full first
+    takes nothing. The second quantity asks for a bank that discharges as well. A battery that
+    carries otherwise is not idle, nor is one whose breaker is open: that lets go.
+    """
+    values = ptr32(ctx[1])
+    bank = ptr32(ctx[3])
+    place = ptr32(ctx[11])
+    at_load = place[_LOAD]
+    at = place[_IDLE]
+    at_giving = place[_GIVING]
+    judged = bank[_JUDGED] & ~bank[_FULL]
+    carry = bank[_CARRY]
+    gives = 1 if bank[_MEDIAN] >= _BIAS else 0
+    k = 0
+    while k < batteries:
+        load = values[at_load + k]
+        found = _NONE
+        if (closed >> k) & 1 == 0:
+            found = _ASIDE
+        elif load != _NONE:
+            if (judged >> k) & 1:
+                found = _BIAS - (load - _BIAS)
+            elif (carry >> k) & 1:
+                found = _ASIDE
+        values[at + k] = found
+        if found > _ASIDE and gives == 0:
+            found = _ASIDE if (carry >> k) & 1 else _NONE
+        values[at_giving + k] = found
+        k += 1
