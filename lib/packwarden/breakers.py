@@ -75,7 +75,10 @@ class Breakers:
         self._denied = 0  # contacts that say open while current flows, and since when
         self._denied_ms = ints(batteries + 1)
         self.lied = 0  # a contact that denied a current, and has not said closed since
-        self._moved = False
+        self.stirred = True  # in this tick something may have moved, or be wrong with a breaker
+        self._unsettled = True  # its contact or current is waited for, or it is closed and tripped
+        self._moved = self._still = False  # still: what is read was the same three times running
+        self._aux_a = self._aux_b = self._known = -1  # as it was read last
         self._started_ms = 0  # when a coil was energised last
         self._looked_ms = 0
 
@@ -95,6 +98,16 @@ class Breakers:
         wire, and is closed until it is known to be open. Where no contact is wired, or known, a
         breaker is closed until it was told to open, had its time, and carries no more.
         """
+        same = aux_a == self._aux_a and aux_b == self._aux_b and known == self._known
+        if same and self._still and not self.commanded:
+            self._moved = self.stirred = False
+            self.closed = self.reported | self.flows & ~(1 << MAIN_BIT)
+            return
+        self.stirred = True
+        self._still = same and not self._moved
+        self._aux_a = aux_a
+        self._aux_b = aux_b
+        self._known = known
         known &= self.all
         self.neither = 0
         if not (self.use_a or self.use_b):
@@ -158,6 +171,14 @@ class Breakers:
         current is known. A breaker is open when its contact says so and its current is gone: a
         contact alone may lie.
         """
+        if flows != self.flows or self._unsettled or self.commanded | self.pulses | self.closing:
+            self.stirred = True
+        if self.stirred:
+            self._stir(now_ms, flows, measured)
+        self._looked_ms = now_ms
+
+    def _stir(self, now_ms, flows, measured):
+        """Follow breakers that may have moved. From the control step: allocates nothing."""
         self._moved = self._moved or flows != self.flows
         self.flows = flows
         self.closed = self.reported | flows & ~(1 << MAIN_BIT)
@@ -169,24 +190,19 @@ class Breakers:
         if self.queued:
             # Long ticks have time for more than one.
             self._start(now_ms, max(1, ((now_ms - self._looked_ms) & MASK) // STAGGER_ms))
-        self._looked_ms = now_ms
-        if (
-            self._moved
-            or self.commanded
-            or self.pulses
-            or self.closing
-            or self.tripped & (self.closed | flows)
-        ):
+        closed = self.tripped & (self.closed | flows)
+        if self._moved or self.commanded | self.pulses | self.closing | closed:
             for index in range(self.main + 1):
                 self._follow(index, now_ms)
+        self._unsettled = self.follows or self._unproven or self._denied or self.lied or closed
 
     def _find_held(self, measured):
         """Decide which contactors to hold: those that are proven closed since boot.
 
         By current, or by a 52a contact in several readings running, which also tell one that is
-        open: an absence (a 52b that may be cut, no
-        contact) is no proof, and energising one that is open would close it. What is not known yet
-        is waited for: deciding too early would let go all that is closed.
+        open: an absence (a 52b that may be cut, no contact) is no proof, and energising one that
+        is open would close it. What is not known yet is waited for: deciding too early would let
+        go all that is closed.
         """
         for index in range(self.main + 1):
             bit = self.bit(index)

@@ -51,6 +51,46 @@ _ITEM_BITS = const(5)  # a changed slot is told as row << 5 | item
 
 
 @micropython.viper
+def reached(ctx, rows: int) -> int:
+    """Return 1 where a quantity is at or above its pickup, of any slot of `rows` rows.
+
+    Rows of one quantity stand together, the lowest pickup mostly first: where that is not reached
+    a higher one is not. From the control step: allocates nothing.
+    """
+    values = ptr32(ctx[0])
+    row = ptr32(ctx[2])
+    seen = -1  # whose places have been looked at, for ...
+    least = 0  # ... this pickup
+    at = 0
+    end = rows * ROW
+    while at < end:
+        place = row[at + PLACE]
+        pickup = row[at + PICKUP]
+        if place != seen or pickup < least:
+            seen = place
+            least = pickup
+            last = place + row[at + COUNT]
+            while place < last:
+                if values[place] >= pickup:
+                    return 1
+                place += 1
+        at += ROW
+    return 0
+
+
+@micropython.viper
+def resting(states, count: int) -> int:
+    """Return 1 where all of the first `count` states are IDLE. From the control step."""
+    state = ptr8(states)
+    slot = 0
+    while slot < count:
+        if state[slot] != _IDLE:
+            return 0
+        slot += 1
+    return 1
+
+
+@micropython.viper
 def compare(ctx, now: int, gap: int, rows: int) -> int:
     """Compare all slots of `rows` rows at `now` (30-bit ms); return how many have changed.
 
@@ -185,6 +225,7 @@ class Slots:
         self.state = array("B", bytes(total))
         self.stamp = ints(total)
         self.changed = array("H", [0] * total)
+        self._rest = 0  # 1: all slots were idle after the last comparison; only it moves them away
         self.ctx = (values, fresh, self.rows, self.state, self.stamp, ints(total), self.changed)
 
     def set(self, r, field, value):
@@ -200,5 +241,13 @@ class Slots:
         return self.rows[r * ROW + FIRST] + item
 
     def run(self, now_ms, gap):
-        """Compare every slot; `changed` then begins with the ones that did. Control step."""
-        return compare(self.ctx, now_ms, gap, self.row_count)
+        """Compare every slot; return how many changed: `changed` begins with those. Control step.
+
+        Idle slots below their pickups stay as they are: then nothing is compared.
+        """
+        rows = self.row_count
+        if self._rest and not reached(self.ctx, rows):
+            return 0
+        found = compare(self.ctx, now_ms, gap, rows)
+        self._rest = resting(self.state, self.count)
+        return found

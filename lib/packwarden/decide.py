@@ -149,11 +149,13 @@ class Decider:
         Outputs first: every trip is commanded before the first record is written. Records go in
         the order: faults, what cleared, what operated, what was commanded.
         """
-        self.openings.advance(now_ms)
+        openings = self.openings
+        if openings.pending or openings.waited:
+            openings.advance(now_ms)
         count = self.slots.run(now_ms, gap)
         if count:
             self._follow(count, now_ms)
-        if self.openings.due:
+        if openings.due:
             self._tell_opened()
         if self.breakers.again:
             self._tell_again()

@@ -67,29 +67,34 @@ class Measurement:
     def __init__(self, frame, held, values, bridge, chip, shunt_uohm, main_shunt_uohm=0):
         """Bind to believed counts; `chip`: the monitor's facts, see `chips.ina2xx.CHIPS`."""
         self.frame = frame
+        self.held = held
         self.gain = bridge.gain
         self.values = values
         current = split_ratio(chip["shunt_lsb_pV"], shunt_uohm * 1000)  # pV / uohm is uA
         voltage = split_ratio(chip["bus_lsb_pV"], 1000000000)  # pV to mV
         main = split_ratio(chip["shunt_lsb_pV"], (main_shunt_uohm or shunt_uohm) * 1000)
-        parameters = ints(12)
+        parameters = ints(9)
         for i in range(3):
             parameters[i] = current[i]
             parameters[3 + i] = voltage[i]
             parameters[6 + i] = main[i]
-        parameters[9] = 1  # the supply comes in mV
         self.ctx = (held, self.values, parameters, bridge.table)
 
     def run(self):
         """Turn every believed count into its value. From the control step: allocates nothing."""
         frame = self.frame
-        scale(self.ctx, 0, frame.voltage, 0)
-        scale(self.ctx, frame.voltage, frame.terminal, 3)
-        if frame.supply >= 0:
-            scale(self.ctx, frame.supply, frame.supply + 1, 9)
-        if frame.main >= 0:
-            scale(self.ctx, frame.main, frame.main + 1, 6)
-        temperatures(self.ctx, frame.terminal, frame.reference, frame.reference, self.gain)
+        ctx = self.ctx
+        voltage = frame.voltage
+        terminal = frame.terminal
+        scale(ctx, 0, voltage, 0)
+        scale(ctx, voltage, terminal, 3)
+        temperatures(ctx, terminal, frame.reference, frame.reference, self.gain)
+        supply = frame.supply
+        if supply >= 0:
+            self.values[supply] = self.held[supply]  # in mV as it is
+        main = frame.main
+        if main >= 0:
+            scale(ctx, main, main + 1, 6)
 
     def value(self, channel):
         """Return a channel's value (mA, mV, 0.01 degC), or None where there is none."""

@@ -26,7 +26,7 @@ class Openings:
         self.pending = 0  # mask of breakers that wait for a low current
         self.due = 0  # of those, the ones that were opened in this tick; whoever tells clears it
         self.leaving = 0  # mask of batteries that are tripped in this tick; whoever trips sets it
-        self._waited = 0  # opened after waiting, and not known to be open
+        self.waited = 0  # mask of those opened after waiting, and not known to be open
         self._stamp = ints(breakers.main + 1)
         self._wait_ms = ints(breakers.main + 1)
 
@@ -70,7 +70,7 @@ class Openings:
     def advance(self, now_ms):
         """Open the breakers whose current has fallen or whose time is over. Control step."""
         breakers = self.breakers
-        self._waited &= breakers.commanded
+        self.waited &= breakers.commanded
         if not self.pending:
             return
         for index in range(breakers.main + 1):
@@ -80,7 +80,7 @@ class Openings:
                 if not self._flows(bit) or waited_ms >= self._wait_ms[index]:
                     self.pending &= ~bit
                     self.due |= bit
-                    self._waited |= bit
+                    self.waited |= bit
                     breakers.trip(index, now_ms)
 
     @property
@@ -91,7 +91,7 @@ class Openings:
         monitor survives.
         """
         breakers = self.breakers
-        if self.pending or self._waited:
+        if self.pending or self.waited:
             return True
         closed = breakers.closed | breakers.flows | breakers.lied
         if (breakers.tripped | breakers.commanded | ~closed) & (1 << MAIN_BIT):

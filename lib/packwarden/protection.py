@@ -87,6 +87,7 @@ class Protection:
         self.armed = False
         self.faults = 0  # mask of what fails inside the controller; set it before each step
         self._last_ms = 0
+        self._faults = -1  # as they were flagged
         self._half_mV = bank.nominal_mV // 2
 
     @property
@@ -127,7 +128,8 @@ class Protection:
         found = quantities.bank
         breakers.follow(now_ms, found[FLOWS], found[MEASURED])
         closed = breakers.closed
-        quantities.stuck(breakers)
+        if breakers.stirred:
+            quantities.stuck(breakers)
         leaving = breakers.commanded | decider.openings.pending
         quantities.departures(now_ms, closed, leaving, leaving | breakers.tripped)
         quantities.potentials(closed, breakers.tripped)
@@ -136,10 +138,16 @@ class Protection:
         )
         self.heat.run(now_ms, closed)
         quantities.contacts()
-        quantities.controller(self.faults, OUTPUTS_FAIL)
+        if self.faults != self._faults:
+            self._faults = faults = self.faults
+            quantities.controller(faults & OUTPUTS_FAIL, faults & ~OUTPUTS_FAIL)
         if not self.armed:
             return
-        self._advance(dt)
+        log = self.events
+        if dt < 1000 and log.ms + dt < 1000:
+            log.ms += dt
+        else:
+            self._advance(dt)
         passed = GAP_ms if gap else dt
         integrate(self.integrators[0].ctx, now_ms, passed, self.bank.batteries)
         integrate(self.integrators[1].ctx, now_ms, passed, 1)

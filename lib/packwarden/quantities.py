@@ -10,7 +10,7 @@ from micropython import const
 
 from packwarden import cascade, currents, levels, shares, voltages
 from packwarden.currents import FLOWS, LEFT, MEASURED, MEDIAN, SUM
-from packwarden.fixed import ASIDE, BIAS, NONE, ints
+from packwarden.fixed import ASIDE, BIAS, MASK, NONE, ints
 from packwarden.frame import MAIN_BIT
 
 _BIAS = const(1 << 29)  # as in `fixed`: kernels need constants of their own module
@@ -111,9 +111,7 @@ class Quantities:
         self._bms_inverts = {"closed_on_alarm": 0, "open_on_alarm": -1}.get(bank.bms_contact)
         self._external_trips = {"closed_on_trip": 1, "open_on_trip": 0}.get(bank.external_trip)
         self._supervised = bank.trip_circuit != "none"
-        # What was seen last of what is looked at only when it has changed.
-        self._bms = self._bms_known = self._faults = -1
-        self._stays = self._flows = self._discrepant = self._crossed = -1
+        self._seen = ints(6, MASK)  # what the contacts said last: at first something else
 
     def currents(self, now_ms, closed):
         """Find every quantity of the currents. `closed`: mask of closed breakers. Control step."""
@@ -150,25 +148,17 @@ class Quantities:
         return 0 if found == ASIDE else found - BIAS
 
     def stuck(self, breakers):
-        """Flag what is wrong with the breakers, by the currents just found. Control step."""
+        """Flag what is wrong with breakers that have stirred, by the currents just found. Tick."""
         flows = self.bank[FLOWS]
         commanded = breakers.commanded & ~breakers.queued
         stays = commanded & (breakers.contacts | flows)
-        flows &= commanded
-        discrepant = breakers.discrepant(self.bank[FLOWS])
-        if stays != self._stays or flows != self._flows:
-            self._stays = stays
-            self._flows = flows
-            self._flag(stays, self._at_stays)
-            self._flag(flows, self._at_flows)
-            self.values[self._at_main_stays] = BIAS + (stays >> MAIN_BIT)
-        if discrepant != self._discrepant:
-            self._discrepant = discrepant
-            self._flag(discrepant, self._at_discrepant)
-            self.values[self._at_main_discrepant] = BIAS + (discrepant >> MAIN_BIT)
-        if breakers.crossed != self._crossed:
-            self._crossed = breakers.crossed
-            self._flag(breakers.crossed, self._at_crossed)
+        discrepant = breakers.discrepant(flows)
+        self._flag(stays, self._at_stays)
+        self._flag(commanded & flows, self._at_flows)
+        self._flag(discrepant, self._at_discrepant)
+        self._flag(breakers.crossed, self._at_crossed)
+        self.values[self._at_main_stays] = BIAS + (stays >> MAIN_BIT)
+        self.values[self._at_main_discrepant] = BIAS + (discrepant >> MAIN_BIT)
 
     def _flag(self, mask, at):
         """Store the bits of the batteries as flags. From the control step."""
@@ -202,34 +192,41 @@ class Quantities:
             values[places["main_shunt_lost"]] = BIAS + 1 if health[frame.main] else BIAS
 
     def contacts(self):
-        """Find what the contacts of the frame say. From the control step."""
+        """Find what the contacts of the frame say, when it changes. From the control step."""
+        frame = self.frame
+        seen = self._seen
+        if (
+            frame.bms != seen[0]
+            or frame.bms_known != seen[1]
+            or frame.external != seen[2]
+            or frame.trip_circuit != seen[3]
+            or frame.trip_circuit_known != seen[4]
+            or frame.alert != seen[5]
+        ):
+            self._contacts()
+
+    def _contacts(self):
         frame = self.frame
         values = self.values
-        given = frame.bms
-        known = frame.bms_known
-        if given != self._bms or known != self._bms_known:
-            self._bms = given
-            self._bms_known = known
-            if self._bms_inverts is not None:
-                given ^= self._bms_inverts
-                flags(values, self.batteries, given, known, self.at_bms)
+        seen = self._seen
+        seen[0] = given = frame.bms
+        seen[1] = known = frame.bms_known
+        seen[2] = external = frame.external
+        seen[3] = circuit = frame.trip_circuit
+        seen[4] = circuit_known = frame.trip_circuit_known
+        seen[5] = alert = frame.alert
+        if self._bms_inverts is not None:
+            flags(values, self.batteries, given ^ self._bms_inverts, known, self.at_bms)
         if self._external_trips is not None:
-            values[self._at_external] = BIAS + (1 if frame.external == self._external_trips else 0)
+            values[self._at_external] = BIAS + (1 if external == self._external_trips else 0)
         if self._supervised:
-            found = NONE
-            if frame.trip_circuit_known:
-                found = BIAS + 1 - frame.trip_circuit
-            values[self._at_trip_circuit] = found
-        values[self._at_chip_limit] = BIAS + frame.alert
+            values[self._at_trip_circuit] = BIAS + 1 - circuit if circuit_known else NONE
+        values[self._at_chip_limit] = BIAS + alert
 
-    def controller(self, faults, output_differs):
-        """Flag the faults of the controller itself, a mask; `output_differs`: one of its bits."""
-        if faults != self._faults:
-            self._faults = faults
-            values = self.values
-            differs = faults & output_differs
-            values[self.places["output_differs"]] = BIAS + 1 if differs else BIAS
-            values[self.places["controller_fails"]] = BIAS + 1 if differs != faults else BIAS
+    def controller(self, output_differs, fails):
+        """Flag the faults of the controller itself (truths), when they change. Control step."""
+        self.values[self.places["output_differs"]] = BIAS + 1 if output_differs else BIAS
+        self.values[self.places["controller_fails"]] = BIAS + 1 if fails else BIAS
 
     def value(self, place):
         """Return the quantity at a place in its internal unit, or None where it has no value.

@@ -9,7 +9,7 @@ import micropython
 from micropython import const
 
 from packwarden.fixed import BIAS, NONE, ints
-from packwarden.frame import ABSENT, ADC
+from packwarden.frame import ABSENT
 from packwarden.thermistor import SHORT_raw
 
 # Constants of other modules, again: kernels need them in their own.
@@ -22,21 +22,25 @@ _FROZEN = const(2)
 _OPEN = const(5)
 _SHORT = const(6)
 _ZERO = const(7)
+_ADC = const(8)
 _STRIKES = const(3)  # bad ones of the last eight attempts: a channel has failed
 _EIGHT = const(0xFF)
 _HEALED = const(0x07)  # none of the last three was bad
 _ZEROS = const(20)  # exact zeros in a row, under load, until they are suspect
+_GAIN = const(0)  # of leads: an open one reads more than this times the reference's count >> 12
+_FIRST = const(1)  # the first thermistor's channel
 _STOOD = const(20)  # conversions with one code, until it is suspect: noise repeats some
 
 
 @micropython.viper
-def judge(ctx, first: int, last: int) -> int:
-    """Judge what is new on channels first .. last-1; return 1 if the health of one has changed.
+def judge(ctx, channels: int, reference: int) -> int:
+    """Judge what is new on every channel; return 1 if the health of one has changed.
 
     ctx: raw, count, note, limits low and high (biased counts), doubt, seen, the last eight
-    attempts (a bit each, 1: bad), health, held, fresh. `held` gets the believed count or NONE,
-    `health` the state, `fresh` counts good conversions (30 bit). From the control step: allocates
-    nothing.
+    attempts (a bit each, 1: bad), health, held, fresh, leads (as below). `held` gets the
+    believed count or NONE, `health` the state, `fresh` counts good conversions (30 bit). The
+    reference resistor has the first turn, for the thermistors are open or not by its count. From
+    the control step: allocates nothing.
     """
     changed = 0
     raw = ptr32(ctx[0])
@@ -50,8 +54,9 @@ def judge(ctx, first: int, last: int) -> int:
     health = ptr32(ctx[8])
     held = ptr32(ctx[9])
     fresh = ptr32(ctx[10])
-    ch = first
-    while ch < last:
+    ch = reference
+    left = channels
+    while left:
         if count[ch] != seen[ch]:
             seen[ch] = count[ch]
             code = raw[ch]
@@ -85,8 +90,37 @@ def judge(ctx, first: int, last: int) -> int:
                     health[ch] = state
                     held[ch] = _NONE
                     changed = 1
+        if left == channels:
+            limit_leads(ctx, reference)
         ch += 1
+        if ch == channels:
+            ch = 0
+        left -= 1
     return changed
+
+
+@micropython.viper
+def limit_leads(ctx, reference: int):
+    """Set the counts above which the lead of a thermistor is open, by those of the reference.
+
+    Without a believed one the limits stay, and the reference is neither open nor shorted: it is no
+    thermistor.
+    """
+    note = ptr32(ctx[2])
+    high = ptr32(ctx[4])
+    held = ptr32(ctx[9])
+    believed = held[reference]
+    if believed == _NONE:
+        if note[reference] == _OK:
+            ptr32(ctx[8])[reference] = _ADC
+        return
+    leads = ptr32(ctx[11])
+    opened = ((believed - _BIAS) * leads[_GAIN] >> 12) + _BIAS
+    ch = leads[_FIRST]
+    if high[ch] != opened:
+        while ch < reference:
+            high[ch] = opened
+            ch += 1
 
 
 @micropython.viper
@@ -178,9 +212,12 @@ class Validator:
         the monitors' codes.
         """
         n = frame.channels
-        self.frame = frame
-        self.open_gain = bridge.open_gain
-        self._reference = NONE  # the count of the reference resistor that the limits are made for
+        self.batteries = frame.batteries
+        self.channels = n
+        self.reference = frame.reference
+        leads = ints(2)
+        leads[_GAIN] = bridge.open_gain
+        leads[_FIRST] = frame.terminal
         self.low = ints(n)
         self.high = ints(n, (1 << 30) - 1)
         for ch in range(frame.terminal, frame.reference):
@@ -203,8 +240,9 @@ class Validator:
             self.health,
             self.held,
             self.fresh,
+            leads,
         )
-        b = frame.batteries
+        b = self.batteries
         self.doubt_ctx = (
             frame.raw,
             frame.count,
@@ -220,31 +258,10 @@ class Validator:
 
     def run(self):
         """Judge the whole frame; return whether a health may have changed. Control step."""
-        frame = self.frame
-        reference = frame.reference
-        changed = judge(self.ctx, reference, reference + 1)
-        believed = self.held[reference]
-        if believed != self._reference:
-            self._reference = believed
-            if believed != NONE:
-                opened = BIAS + ((believed - BIAS) * self.open_gain >> 12)
-                set_limit(self.high, frame.terminal, reference, opened)
-        if believed == NONE and frame.note[reference] == _OK:
-            self.health[reference] = ADC  # neither open nor shorted: it is no thermistor
-        return judge(self.ctx, 0, frame.channels) | changed  # the reference has had its turn
+        return judge(self.ctx, self.channels, self.reference)
 
     def doubt_codes(self, median, moved_mA, loaded_mA, half_mV, closed):
         """Look for frozen codes and zeros, once the median is known. Control step."""
-        batteries = self.frame.batteries
+        batteries = self.batteries
         doubt_currents(self.doubt_ctx, batteries, median, moved_mA, loaded_mA, closed)
         doubt_voltages(self.doubt_ctx, batteries, half_mV, closed)
-
-
-@micropython.viper
-def set_limit(limits, first: int, last: int, value: int):
-    """Store `value` at first .. last-1 of an array. From the control step."""
-    at = ptr32(limits)
-    ch = first
-    while ch < last:
-        at[ch] = value
-        ch += 1
