@@ -1,7 +1,7 @@
 """Runs in the VM, told by `packwarden bench`: time and allocations of the control step.
 
-`micropython step.py`, with the library and this folder on the path and the configuration in
-config.json. Prints one JSON object. A quiet step finds nothing to tell; in the worst one every
+`micropython step.py [ROUNDS]`, with the library and this folder on the path and the configuration
+in config.json. Prints one JSON object. A quiet step finds nothing to tell; in the worst one every
 slot of every element operates at once.
 """
 
@@ -10,31 +10,23 @@ import json
 import time
 
 import micropython
-from quiet import QuietBank, fill
 
 from packwarden import compare
 from packwarden.protection import Protection
+from quiet import ROUND, QuietBank, TICK_ms, fill, least_us, middle, passed_us, rounds
 
-_TICK_MS = 10
-_ROUND = 500  # steps: 5 s, in which every part of the step runs that does not run in each
-_ROUNDS = 5
-_GROUP_us = 2000  # steps so short are added before the least is taken: a clock of 1 us is coarse
-_GROUP = 10
+_ARMED_AT = 4  # ticks: every channel is believed
 _WORST = 3
 
 
 def _armed(config, quiet):
-    """Return a Protection that has seen the quiet bank and is armed, and the time of its next
-    step.
-    """
+    """Return a Protection that has seen the quiet bank and is armed."""
     protection = Protection(config)
-    now_ms = 0
-    for number in range(4):
-        now_ms += _TICK_MS
+    for number in range(_ARMED_AT):
         fill(protection.frame, quiet.counts(number), quiet.bank)
-        protection.step(now_ms)
-    protection.arm(now_ms)
-    return protection, now_ms + _TICK_MS
+        protection.step(number * TICK_ms)
+    protection.arm(_ARMED_AT * TICK_ms)
+    return protection
 
 
 def _timed(step, now_ms):
@@ -42,12 +34,13 @@ def _timed(step, now_ms):
     micropython.heap_lock()
     began_us = time.ticks_us()
     step(now_ms)
-    spent_us = time.ticks_diff(time.ticks_us(), began_us)
+    spent_us = passed_us(began_us)
     micropython.heap_unlock()
     return spent_us
 
 
-def _refuse_unless_quiet(protection):
+def refuse_unless_quiet(protection):
+    """Raise RuntimeError where a bank has anything to tell, to do or to wait for."""
     told = [protection.events.line(seq) for seq in range(1, protection.events.next_seq)]
     moving = sum([state != compare.IDLE for state in protection.decider.slots.state])
     if told or moving or protection.alarm or protection.fan or protection.breakers.pulses:
@@ -57,33 +50,28 @@ def _refuse_unless_quiet(protection):
 
 
 def quiet_step(config):
-    """Return what a quiet step takes: of each the least of some rounds, of those the median."""
+    """Return what a quiet step takes."""
     quiet = QuietBank(config)
-    protection, now_ms = _armed(config, quiet)
+    protection = _armed(config, quiet)
     step = protection.step
-    # No longer than needed: whoever else runs on this machine would be measured as well.
-    each = _GROUP if _timed(step, now_ms) * _GROUP <= _GROUP_us else 1
-    least_us = [1 << 29] * (_ROUND // each)
+    first = _ARMED_AT + 1
+
+    def prepare(number):
+        fill(protection.frame, quiet.counts(number), quiet.bank)
+
     gc.collect()
-    for _ in range(_ROUNDS):
-        for group in range(len(least_us)):
-            spent_us = 0
-            for _ in range(each):
-                now_ms += _TICK_MS
-                fill(protection.frame, quiet.counts(now_ms // _TICK_MS), quiet.bank)
-                spent_us += _timed(step, now_ms)
-            least_us[group] = min(least_us[group], spent_us)
-    now_ms += _TICK_MS
-    fill(protection.frame, quiet.counts(0), quiet.bank)
+    times_us = least_us(prepare, lambda number: _timed(step, (first + number) * TICK_ms))
+    now_ms = (first + ROUND * rounds() + 1) * TICK_ms
+    prepare(0)
     gc.collect()
     before = gc.mem_alloc()
     _timed(step, now_ms)
     grown = gc.mem_alloc() - before
-    _refuse_unless_quiet(protection)
+    refuse_unless_quiet(protection)
     return {
-        "step_us": sorted(least_us)[len(least_us) // 2] / each,
-        "slowest_step_us": max(least_us) / each,
-        "steps": _ROUNDS * _ROUND,
+        "step_us": middle(times_us),
+        "slowest_step_us": max(times_us),
+        "steps": ROUND * rounds(),
         "alloc_bytes": grown,
         "slots": protection.decider.slots.count,
         "events": protection.events.next_seq,
@@ -96,22 +84,22 @@ def worst_step(config):
     Every threshold is lowered below every value, and nothing waits.
     """
     quiet = QuietBank(config)
-    least_us = 1 << 29
+    least = 1 << 29
     for _ in range(_WORST):
         gc.collect()
-        protection, now_ms = _armed(config, quiet)
+        protection = _armed(config, quiet)
         slots = protection.decider.slots
         for r in range(slots.row_count):
             for field in (compare.PICKUP, compare.GATE_PICKUP, compare.DELAY, compare.NEEDED):
                 slots.set(r, field, 0)
             for field in (compare.DROPOUT, compare.GATE_DROPOUT):
                 slots.set(r, field, 0)
-        fill(protection.frame, quiet.counts(4), quiet.bank)
-        least_us = min(least_us, _timed(protection.step, now_ms))
+        fill(protection.frame, quiet.counts(_ARMED_AT), quiet.bank)
+        least = min(least, _timed(protection.step, (_ARMED_AT + 1) * TICK_ms))
         operated = sum([state == compare.OPERATED for state in slots.state])
         if operated != slots.count:
             raise RuntimeError("%d of %d slots operated" % (operated, slots.count))
-    return {"worst_step_us": least_us, "worst_step_slots": operated}
+    return {"worst_step_us": least, "worst_step_slots": operated}
 
 
 def main():
