@@ -317,6 +317,37 @@ def test_slots_are_compared_each_with_their_own():
     assert slots.get(1, compare.COUNT) == 2
 
 
+QUANTITIES = 3  # of three places each
+thresholds = st.tuples(st.integers(0, QUANTITIES - 1), st.integers(0, 4), st.integers(0, 20))
+
+
+@given(
+    st.lists(thresholds, min_size=1, max_size=6),
+    st.lists(st.lists(st.integers(0, 5), min_size=9, max_size=9), min_size=1, max_size=12),
+)
+def test_where_nothing_is_reached_nothing_is_missed(rows, history):
+    """Rows of (quantity, pickup, delay): in one bank all slots are compared in every tick."""
+    values = ints(10, BIAS)
+    banks = [Slots([3] * len(rows), values, ints(1)) for _ in range(2)]
+    for slots in banks:
+        for r, (quantity, pickup, delay_ms) in enumerate(rows):
+            slots.set(r, compare.PLACE, 3 * quantity)
+            slots.set(r, compare.PICKUP, pickup + BIAS)
+            slots.set(r, compare.DROPOUT, pickup + BIAS)
+            slots.set(r, compare.GATE, 9)
+            slots.set(r, compare.GATE_PICKUP, BIAS)
+            slots.set(r, compare.GATE_DROPOUT, BIAS)
+            slots.set(r, compare.DELAY, delay_ms)
+    usual, whole = banks
+    for number, seen in enumerate(history):
+        for place, value in enumerate(seen):
+            values[place] = BIAS + value
+        count = usual.run(10 * number, 0)
+        assert count == compare.compare(whole.ctx, 10 * number, 0, whole.row_count)
+        assert list(usual.changed[:count]) == list(whole.changed[:count])
+        assert (usual.state, usual.stamp) == (whole.state, whole.stamp)
+
+
 @given(st.lists(st.integers(0, MASK), unique=True, max_size=20))
 def test_what_changed_is_arranged_by_its_keys(keys):
     slots = ints(21)

@@ -240,6 +240,7 @@ class Slots:
         """Return the number of a row's slot: index of `state` and `stamp`."""
         return self.rows[r * ROW + FIRST] + item
 
+    @micropython.native
     def run(self, now_ms, gap):
         """Compare every slot; return how many changed: `changed` begins with those. Control step.
 

@@ -263,6 +263,7 @@ class Heat:
             fresh,
         )
 
+    @micropython.native
     def run(self, now_ms, closed):
         """Find every thermal quantity. From the control step: allocates nothing."""
         ctx = self.ctx

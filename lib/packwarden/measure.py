@@ -80,6 +80,7 @@ class Measurement:
             parameters[6 + i] = main[i]
         self.ctx = (held, self.values, parameters, bridge.table)
 
+    @micropython.native
     def run(self):
         """Turn every believed count into its value. From the control step: allocates nothing."""
         frame = self.frame

@@ -4,6 +4,7 @@ validate -> measure -> quantities -> compare -> decide. Between two calls nothin
 there is no clock and no I/O, and from `step` on nothing is allocated.
 """
 
+import micropython
 from micropython import const
 
 from packwarden import elements, levels, lockout, records
@@ -106,6 +107,7 @@ class Protection:
             if self.breakers.tripped & self.breakers.bit(index):
                 lockout.record(self, index, records.INFO, lockout.KEPT)
 
+    @micropython.native
     def step(self, now_ms):
         """Run one tick over `frame` at `now_ms` (30-bit milliseconds); allocates nothing.
 

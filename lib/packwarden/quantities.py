@@ -113,6 +113,7 @@ class Quantities:
         self._supervised = bank.trip_circuit != "none"
         self._seen = ints(6, MASK)  # what the contacts said last: at first something else
 
+    @micropython.native
     def currents(self, now_ms, closed):
         """Find every quantity of the currents. `closed`: mask of closed breakers. Control step."""
         n = self.batteries
@@ -130,6 +131,7 @@ class Quantities:
                 found = abs(self.bank[SUM] - carried) + BIAS
             self.values[self._at_kirchhoff] = found
 
+    @micropython.native
     def departures(self, now_ms, closed, leaving, tripped):
         """Predict what the others carry once those that are `leaving` have gone. Control step.
 
@@ -164,6 +166,7 @@ class Quantities:
         """Store the bits of the batteries as flags. From the control step."""
         flags(self.values, self.batteries, mask, _BATTERIES, at)
 
+    @micropython.native
     def potentials(self, closed, locked):
         """Find every quantity of the voltages, and the coldest terminals. Control step.
 
@@ -191,6 +194,7 @@ class Quantities:
         if frame.main >= 0:
             values[places["main_shunt_lost"]] = BIAS + 1 if health[frame.main] else BIAS
 
+    @micropython.native
     def contacts(self):
         """Find what the contacts of the frame say, when it changes. From the control step."""
         frame = self.frame

@@ -256,10 +256,12 @@ class Validator:
             ints(b),
         )
 
+    @micropython.native
     def run(self):
         """Judge the whole frame; return whether a health may have changed. Control step."""
         return judge(self.ctx, self.channels, self.reference)
 
+    @micropython.native
     def doubt_codes(self, median, moved_mA, loaded_mA, half_mV, closed):
         """Look for frozen codes and zeros, once the median is known. Control step."""
         batteries = self.batteries

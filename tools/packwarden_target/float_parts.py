@@ -126,11 +126,10 @@ class Terminal:
         mean = sum(self.running) / len(self.running) if self.running else None
         self.running = []
         self.samples = self.samples[1:] + [mean]
-        if None in self.samples:
-            self.slope = None
-        else:
-            weighed = [(2 * i - 11) * self.samples[i] for i in range(12)]
-            self.slope = sum(weighed) * 12 / 286
+        known = [sample for sample in self.samples if sample is not None]
+        self.slope = None
+        if len(known) == 12:
+            self.slope = sum([(2 * i - 11) * known[i] for i in range(12)]) * 12 / 286
 
     def find_lost_hot(self, now_s):
         """Remember for a minute that it was hot, should it be lost."""

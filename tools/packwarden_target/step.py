@@ -85,6 +85,7 @@ def worst_step(config):
     """
     quiet = QuietBank(config)
     least = 1 << 29
+    operated = 0
     for _ in range(_WORST):
         gc.collect()
         protection = _armed(config, quiet)
