@@ -9,10 +9,9 @@ import json
 import sys
 import time
 
-from quiet import QuietBank, fill
-
 from packwarden.compare import IDLE
 from packwarden.protection import Protection
+from quiet import QuietBank, fill
 
 _TICK_MS = 10
 _TICKS = 8  # until every channel is believed and everything has its quantity
