@@ -10,11 +10,12 @@ import json
 import time
 
 import micropython
-from machine import ADC, I2C, Pin
+from machine import ADC, Pin
 from micropython import const
 
 import board
 from acquisition import Acquisition
+from buses import Buses, RECOVER_us
 from outputs import Outputs
 from packwarden import VERSION, settings
 from packwarden.console import Console
@@ -75,16 +76,10 @@ class Cabinet:
         self.protection = Protection(config)
         bank = self.protection.bank
         self.tick_ms = bank.tick_ms
-        expanders = _bus(board.I2C_EXPANDERS)
-        self._acquisition = Acquisition(
-            board,
-            bank,
-            self.protection.frame,
-            _bus(board.I2C_MONITORS),
-            expanders,
-            *inputs(),
-        )
-        self._outputs = Outputs(board, expanders, pins)
+        self._buses = Buses(board)
+        frame = self.protection.frame
+        self._acquisition = Acquisition(board, bank, frame, self._buses, *inputs())
+        self._outputs = Outputs(board, self._buses, pins)
         self.timing = {"ticks": 0, "late_ticks": 0, "worst_late_us": 0, "missed_ticks": 0}
         self._console = Console(Context(self.protection, board.NAME, VERSION, self.timing))
         self._terminal = Terminal(self._console)
@@ -169,6 +164,8 @@ class Cabinet:
 
     def _slack(self, deadline):
         """Serve the console while there is time, then sleep to the deadline and measure."""
+        if time.ticks_diff(deadline, time.ticks_us()) > RECOVER_us:
+            self._buses.recover()
         self._collect(deadline)
         moved_us = time.ticks_us()
         while True:
@@ -231,8 +228,3 @@ def inputs():
             ADC(Pin(board.ADC_SUPPLY), atten=ADC.ATTN_11DB),
         ),
     )
-
-
-def _bus(wired):
-    number, scl, sda, freq_hz, timeout_us = wired
-    return I2C(number, scl=Pin(scl), sda=Pin(sda), freq=freq_hz, timeout=timeout_us)

@@ -4,6 +4,9 @@ The alarm relay is energised in health and drops; the two run-permissives are en
 charging and discharging are allowed, and are written before any breaker's output. Relay k of the
 expander is breaker k's: a shunt trip's coil, or what holds an undervoltage release or a contactor
 in; one more is the fan. Which level energises is the board's: see ACTIVE_LOW in board.py.
+
+Where a chip has timed out in the tick, the relays' word is written only if it has changed: a trip
+waits for nobody, its renewal can wait for the next tick.
 """
 
 import time
@@ -15,7 +18,6 @@ from packwarden.frame import MAIN_BIT, OK
 
 _BATTERIES = (1 << MAIN_BIT) - 1
 _MISMATCHES = const(2)
-_HUNG_us = const(10000)  # a transaction that failed after this long was a time-out
 _AWAY_us = const(1000000)  # how often a hung expander is asked
 
 
@@ -40,9 +42,10 @@ class Output:
 class Outputs:
     """The relays of a cabinet. After the constructor nothing in here allocates."""
 
-    def __init__(self, board, expanders_bus, pins):
+    def __init__(self, board, buses, pins):
         """Bind the relay expander and the pins (main, alarm, charge, discharge). Boot only."""
-        self._relays = Expander(expanders_bus, board.RELAY_EXPANDER, 0xFFFF, 0)
+        self._buses = buses
+        self._relays = Expander(buses.expanders, board.RELAY_EXPANDER, 0xFFFF, 0)
         self._fan = 1 << board.RELAY_FAN_BIT
         self._inverted = board.ACTIVE_LOW_RELAYS
         names = ("main", "alarm", "charge", "discharge")
@@ -53,6 +56,7 @@ class Outputs:
         self._main, self._alarm, self._charge, self._discharge = self._pins
         self._word = self._inverted
         self._written = False
+        self._postponed = False
         self._hung = 0  # how often running the expander let the bus time out, twice at most
         self._tried_us = 0
         self._mismatches = 0
@@ -83,35 +87,54 @@ class Outputs:
         if fan:
             word |= self._fan
         word ^= self._inverted
-        if self._hung >= _MISMATCHES and word == self._word:
-            if time.ticks_diff(time.ticks_us(), self._tried_us) < _AWAY_us:
-                return  # a hung expander is asked once a second, and at each change
-        self._word = word
         self._written = False
+        self._postponed = self._buses.timed_out and (word == self._word or self._hung > 0)
+        if not self._postponed and self._asks(word):
+            self._write(word)
+
+    def _asks(self, word):
+        """Return whether to ask the expander: a hung one once a second, and at each change."""
+        if not self._buses.expanders.idle():
+            return False
+        if self._hung < _MISMATCHES or word != self._word:
+            return True
+        return time.ticks_diff(time.ticks_us(), self._tried_us) >= _AWAY_us
+
+    def _write(self, word):
+        self._word = word
         self._tried_us = time.ticks_us()
+        self._buses.ask()
         try:
             self._relays.write(word)
             self._written = True
             self._hung = 0
         except OSError:  # `verify` counts it
-            hung = time.ticks_diff(time.ticks_us(), self._tried_us) > _HUNG_us
-            self._hung = min(_MISMATCHES, self._hung + 1) if hung else 0
+            self._failed()
+
+    def _failed(self):
+        hung = self._buses.failed(self._buses.expanders)
+        self._hung = min(_MISMATCHES, self._hung + 1) if hung else 0
 
     def verify(self):
         """Read every output back, at its pin, and repair the expander's configuration in rotation.
 
         Not where it did not even take the word: a second time-out would cost another 20 ms.
         """
-        good = False
-        if self._written:
+        good = self._written
+        if good:
+            self._buses.ask()
             try:
                 good = self._relays.read_pins() == self._word
                 good = self._relays.verify() == OK and good
             except OSError:
                 good = False
+                self._failed()
+        pins = True
         for pin in self._pins:
-            good = pin.agrees() and good
-        if good:
+            pins = pin.agrees() and pins
+        if self._postponed and pins:
+            return  # nothing new is known of the expander
+        if good and pins:
             self._mismatches = 0
         elif self._mismatches < _MISMATCHES:
             self._mismatches += 1

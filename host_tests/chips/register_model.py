@@ -145,7 +145,7 @@ IODIR, IPOL, IOCON, GPPU, GPIO, OLAT = 0x00, 0x02, 0x0A, 0x0C, 0x12, 0x14
 
 
 class ExpanderChip:
-    """MCP23017: register pairs, sequential access, either map, pins driven from outside."""
+    """MCP23017: register pairs, sequential or byte mode, either map, pins driven from outside."""
 
     def __init__(self):
         self.outside = 0  # what drives the pins that are inputs
@@ -185,7 +185,7 @@ class ExpanderChip:
                 self.registers[place + 2] = buffer[i]
             elif place < 22:
                 self.registers[place] = buffer[i]
-            self.pointer += 1
+            self._advance()
         if self.watched:
             outputs = ~self.word(IODIR) & 0xFFFF
             self.seen.append((outputs, self.word(OLAT) & outputs))
@@ -198,7 +198,15 @@ class ExpanderChip:
                 buffer[i] = self.pins() >> 8 * (place - GPIO) & 255
             else:
                 buffer[i] = self.registers[place] if place < 22 else 0
-            self.pointer += 1
+            self._advance()
+
+    def _advance(self):
+        """Move the pointer on; in byte mode to and fro within a pair, or not at all."""
+        control = self.registers[IOCON]
+        if not control & 0x20:
+            self.pointer = self.pointer + 1 if self.pointer < 21 else 0
+        elif not control & 0x80:
+            self.pointer ^= 1
 
     def _place(self):
         """Return the register that the pointer means in the map in use."""

@@ -3,7 +3,7 @@
 import pytest
 
 from chips.register_model import GPPU, IOCON, IODIR, IPOL, OLAT, Bus, ExpanderChip
-from packwarden.chips.mcp23017 import OUTPUT_ONLY, Expander
+from packwarden.chips.mcp23017 import MARK, OUTPUT_ONLY, Expander
 from packwarden.frame import CONFIG_LOST, OK
 
 ADDRESS = 0x21
@@ -49,7 +49,9 @@ def test_the_latch_is_written_as_one_word_and_read_back():
         before = bus.transactions
         expander.write(1 << bit)
         assert bus.transactions == before + 1
-        assert chip.pins() == expander.read_latch() == expander.read_pins() == 1 << bit
+        assert expander.read_pins() == 1 << bit
+        assert bus.transactions == before + 2  # the pointer stands there since the write
+        assert chip.pins() == expander.read_latch() == 1 << bit
 
 
 def test_a_renewed_latch_is_right_again():
@@ -62,10 +64,72 @@ def test_a_renewed_latch_is_right_again():
 
 def test_verify_finds_nothing_on_a_good_chip():
     bus, _, expander = fitted()
-    for _ in range(12):
+    for _ in range(15):
         before = bus.transactions
         assert expander.verify() == OK
         assert bus.transactions == before + 2
+
+
+def test_a_port_that_is_read_again_and_again_costs_a_read_each():
+    bus, chip, expander = fitted(outputs=0, pull_ups=0x7F7F, level=MARK)
+    expander.read_inputs()
+    bus.transactions = 0
+    for outside in (0x0000, 0x1234, 0x7F7F):
+        chip.outside = outside
+        assert expander.read_inputs() == outside & ~OUTPUT_ONLY | MARK
+    assert bus.transactions == 3
+    expander.verify()
+    assert expander.read_inputs() == 0x7F7F & ~OUTPUT_ONLY | MARK
+    assert bus.transactions == 3 + 2 + 2
+
+
+@pytest.mark.parametrize("outside", [0x0000, 0x7F7F, 0xFFFF])
+@pytest.mark.parametrize(
+    ("register", "word"),
+    [(None, None), (IOCON, 0x8080), (IOCON, 0xA4A4), ("pointer", 0x02)],
+)
+def test_what_is_not_the_port_is_never_taken_for_it(register, word, outside):
+    """A reset, the other register map, another pointer: repaired at once, at a known cost."""
+    bus, chip, expander = fitted(outputs=0, pull_ups=0x7F7F, level=MARK)
+    good = [chip.word(r) for r in (IODIR, IPOL, IOCON, GPPU, OLAT)]
+    expander.read_inputs()
+    chip.outside = outside
+    if register is None:
+        chip.reset()
+    elif register == "pointer":
+        chip.pointer = word
+    else:
+        chip.put(register, word)
+    bus.transactions = 0
+    for _ in range(3):
+        assert expander.read_inputs() == outside & ~OUTPUT_ONLY | MARK
+    assert bus.transactions <= 9 + 2
+    assert [chip.word(r) for r in (IODIR, IPOL, IOCON, GPPU, OLAT)] == good
+
+
+def test_of_a_chip_that_lost_byte_mode_alone_one_reading_is_the_latchs():
+    _, chip, expander = fitted(outputs=0, pull_ups=0x7F7F, level=MARK)
+    expander.read_inputs()
+    chip.outside = 0x1234
+    chip.put(IOCON, 0x0404)
+    assert [expander.read_inputs() for _ in range(4)] == [
+        0x1234 | MARK,
+        MARK,
+        0x1234 | MARK,
+        0x1234 | MARK,
+    ]
+    assert chip.word(IOCON) == 0x2424
+
+
+def test_a_port_whose_mark_is_held_cannot_be_read():
+    class Shorted(ExpanderChip):
+        def pins(self):
+            return super().pins() & 0x7FFF
+
+    chip = Shorted()
+    expander = Expander(Bus({ADDRESS: chip}), ADDRESS, 0, 0x7F7F)
+    expander.configure(MARK)
+    assert expander.read_inputs() == -1
 
 
 @pytest.mark.parametrize("register", [IODIR, IPOL, IOCON, GPPU])
@@ -74,25 +138,29 @@ def test_verify_repairs_every_setting_within_a_round(register, flipped):
     _, chip, expander = fitted(pull_ups=0x0100)
     good = [chip.word(r) for r in (IODIR, IPOL, IOCON, GPPU, OLAT)]
     chip.put(register, chip.word(register) ^ flipped)
-    assert [expander.verify() for _ in range(4)].count(CONFIG_LOST) == 1
+    assert [expander.verify() for _ in range(5)].count(CONFIG_LOST) == 1
     assert [chip.word(r) for r in (IODIR, IPOL, IOCON, GPPU, OLAT)] == good
 
 
-def test_an_expander_that_was_reset_comes_back_to_the_level_last_written():
+@pytest.mark.parametrize("turn", range(5))
+def test_an_expander_that_was_reset_comes_back_to_the_level_last_written(turn):
     _, chip, expander = fitted()
+    for _ in range(turn):
+        expander.verify()
     expander.write(0x0007)
     chip.reset()
     chip.watched = True
-    assert CONFIG_LOST in [expander.verify() for _ in range(4)]
+    assert CONFIG_LOST in [expander.verify() for _ in range(3)]
     assert chip.pins() == 0x0007
     assert all(level == 0x0007 & outputs for outputs, level in chip.seen)
 
 
-@pytest.mark.parametrize("level", [0x0000, LEVEL, 0x0404])
-def test_the_other_register_map_is_left_again(level):
+@pytest.mark.parametrize("control", [0x8484, 0xA4A4])
+@pytest.mark.parametrize("level", [0x0000, LEVEL, 0x0404, 0x2424])
+def test_the_other_register_map_is_left_again(level, control):
     _, chip, expander = fitted(level=level)
-    chip.put(IOCON, 0x8484)
-    assert CONFIG_LOST in [expander.verify() for _ in range(4)]
+    chip.put(IOCON, control)
+    assert CONFIG_LOST in [expander.verify() for _ in range(5)]
     assert not chip.word(IOCON) & 0x8080
     assert chip.pins() == level
 
@@ -122,6 +190,7 @@ def test_every_method_hands_the_error_of_the_bus_to_its_caller():
         (expander.write, (0,)),
         (expander.read_latch, ()),
         (expander.read_pins, ()),
+        (expander.read_inputs, ()),
         (expander.verify, ()),
     )
     for method, arguments in calls:
@@ -145,4 +214,4 @@ def test_configuration_costs_what_its_description_says():
     bus, _, expander = fitted()
     bus.transactions = 0
     expander.configure(LEVEL)
-    assert bus.transactions == 16
+    assert bus.transactions == 18

@@ -8,7 +8,7 @@ import micropython
 from chips.register_model import REFUSED, Adc, Bus, ExpanderChip, Pin, monitor_chip
 from packwarden.chips.analog_mux import MuxPair
 from packwarden.chips.ina2xx import BUS_UNDER, CHIPS, SHUNT_OVER, Monitor, limit_words
-from packwarden.chips.mcp23017 import Expander
+from packwarden.chips.mcp23017 import MARK, Expander
 from packwarden.frame import CONFIG_LOST, OK, WRONG_CHIP
 
 
@@ -107,12 +107,17 @@ def expanders():
     locked(write, 0x7FFF, None)
     locked(expander.read_latch, None, 0x7FFF)
     locked(expander.read_pins, None, 0x7FFF)
-    for _ in range(4):
+    for _ in range(6):
         locked(verify, None, OK)
     chip.reset()
-    for expected in (CONFIG_LOST, OK, OK, OK, OK):
+    for expected in (CONFIG_LOST, OK, OK, OK, OK, OK):
         locked(verify, None, expected)
     assert chip.pins() == 0x7FFF
+    chip.reset()
+    locked(configure, MARK, OK)
+    locked(expander.read_inputs, None, MARK)
+    chip.reset()
+    locked(expander.read_inputs, None, MARK)
     bus.refuse = 1
     locked(write, 0, REFUSED)
 

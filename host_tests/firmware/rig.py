@@ -11,6 +11,7 @@ import json
 import runpy
 import sys
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 from packwarden_host import REPOSITORY, bank_file
@@ -153,8 +154,7 @@ class Rig:
             board,
             bank,
             frame,
-            self._bus(board.I2C_MONITORS),
-            self._bus(board.I2C_EXPANDERS),
+            self.buses,
             *sys.modules["cabinet"].inputs(),
         )
         made.boot()
@@ -162,9 +162,7 @@ class Rig:
 
     def outputs(self):
         """An Outputs, before its boot."""
-        return sys.modules["outputs"].Outputs(
-            self.board, self._bus(self.board.I2C_EXPANDERS), self.output_pins()
-        )
+        return sys.modules["outputs"].Outputs(self.board, self.buses, self.output_pins())
 
     def cabinet(self):
         """The Cabinet that main.py would build, before its boot."""
@@ -178,11 +176,10 @@ class Rig:
         numbers = (board.PIN_MAIN_TRIP, board.PIN_ALARM, board.PIN_CHARGE, board.PIN_DISCHARGE)
         return [machine.Pin(number, machine.Pin.OUT, value=0) for number in numbers]
 
-    def _bus(self, wired):
-        machine = importlib.import_module("packwarden_sim.fakes.machine")
-        number, scl, sda, freq_hz, timeout_us = wired
-        pins = {"scl": machine.Pin(scl), "sda": machine.Pin(sda)}
-        return machine.I2C(number, freq=freq_hz, timeout=timeout_us, **pins)
+    @cached_property
+    def buses(self):
+        """The Buses of parts that are made without a Cabinet."""
+        return sys.modules["buses"].Buses(self.board)
 
     def run(self, cabinet=None):
         """Boot a cabinet and run it to the end of the trace; returns it."""

@@ -126,6 +126,19 @@ class BusHangs(HardwareFault):
         return self._entry(f"bus {self.bus}", "hang")
 
 
+class BusCutOff(HardwareFault):
+    """A chip was cut off while it sent a byte: it holds the data line until it is clocked on."""
+
+    kind: Literal["bus_cut_off"]
+    bus: Literal["monitors", "expanders"]
+    byte: int = Field(default=0, ge=0, le=255)
+    sent_bits: int = Field(default=1, ge=0, le=8)
+
+    def entry(self) -> dict:
+        """The fault as the bus takes it."""
+        return self._entry(f"bus {self.bus}", "cut_off", byte=self.byte, sent=self.sent_bits)
+
+
 class ExpanderReset(HardwareFault):
     """An expander forgets its settings; inputs count from 0 as in the board's INPUT_EXPANDERS."""
 
@@ -244,6 +257,7 @@ AnyHardwareFault = Annotated[
     | Monitor
     | SensorNoise
     | BusHangs
+    | BusCutOff
     | ExpanderReset
     | MuxLineStuck
     | OutputStuck

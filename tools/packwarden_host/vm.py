@@ -1,8 +1,9 @@
 """Runs the simulated cabinet as a process of its own, in the MicroPython VM or in CPython.
 
 The process writes lines on an inherited descriptor: `E` an event, `C` a console line, `S` the
-physical truth, `X` how it ended. When the firmware resets the board, the process ends and is
-started again on the same state directory: the board's flash and the memory that survives a reset.
+physical truth, `M` what the ticks took, `X` how it ended. When the firmware resets the board, the
+process ends and is started again on the same state directory: the board's flash and the memory
+that survives a reset.
 """
 
 import json
@@ -41,6 +42,7 @@ class Job:
     script: list = field(default_factory=list)
     script_every: list | None = None
     truth_every_ms: int | None = None
+    meter: bool = False
     faults: list = field(default_factory=list)
 
 

@@ -9,6 +9,8 @@ below 2^37, a century below 2^62, so it stays a small integer in the 64-bit VM.
 NEVER = 1 << 60
 
 us = [0]
+# Of it, what the converters have taken so far; for the meter.
+adc_us = [0]
 
 
 class Over(SystemExit):

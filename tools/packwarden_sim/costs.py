@@ -13,6 +13,8 @@ BOOT_US = 300_000
 I2C_DRIVER_US = 40
 # The error path of a refused address: the transaction is torn down and an exception raised.
 I2C_NACK_US = 30
+# Taking the peripheral off its pins and putting it there anew, driver and all.
+I2C_INIT_US = 300
 # The driver waits in FreeRTOS ticks (100 Hz), so a timeout is rounded up to these.
 I2C_SCHEDULER_US = 10_000
 
@@ -52,14 +54,12 @@ HOLD_UP_US = 3_000_000
 ALERT_LATCH_US = 300_000
 
 
-def i2c_costs(freq_hz, longest=8):
-    """Time of a transaction by its number of data bytes (0..longest), as a tuple in us.
+def i2c_wire(freq_hz, longest=8):
+    """Time on the wire of a transaction by its number of data bytes (0..longest), a tuple in us.
 
-    Wire: start, stop, and nine bits for the address and for each byte.
+    Start, stop, and nine bits for the address and for each byte.
     """
-    return tuple(
-        (2 + 9 * (1 + n)) * 1_000_000 // freq_hz + I2C_DRIVER_US for n in range(longest + 1)
-    )
+    return tuple((2 + 9 * (1 + n)) * 1_000_000 // freq_hz for n in range(longest + 1))
 
 
 def i2c_timeout(timeout_us):

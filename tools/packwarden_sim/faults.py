@@ -6,7 +6,7 @@ arming. Targets and kinds, with the keys of their own:
 - `monitor K|bus`: nack, hang, frozen, config_lost, zero, wrong_identity
 - `sensor K`: current, voltage, temperature: noise (amplitude in A, V, K)
 - `relay`, `inputs I`: nack, hang, config_lost, stuck_bit (bit, level)
-- `bus monitors|expanders`: hang
+- `bus monitors|expanders`: hang (SDA is shorted), cut_off (byte, sent: see `bus`)
 - `mux`: stuck_bit (bit = select line, level)
 - `pin main|alarm|charge|discharge`: stuck (level)
 - `breaker K|main`: stuck, open, close, slow (travel_ms); `breaker K`: crossed (with)
@@ -23,7 +23,7 @@ from packwarden_sim.clock import NEVER, us
 from packwarden_sim.sensing import codes_per_A, codes_per_V, pin_uV_per_K
 
 _FAULT = 2
-_ONCE = ("config_lost", "open", "close", "corrupt", "off", "reset")
+_ONCE = ("config_lost", "cut_off", "open", "close", "corrupt", "off", "reset")
 # How the board's life ends: cause and detail, as the host is told.
 _ENDINGS = {"off": ("power_off", None), "reset": ("reset", "as the job says")}
 # While the supply of the coils is on its way, they are looked at so often.
@@ -142,7 +142,11 @@ def _sensor(wiring, words, entry, on):
 
 
 def _bus(wiring, words, entry, on):
-    wiring.buses[("monitors", "expanders").index(words[1])].hang(on)
+    bus = wiring.buses[("monitors", "expanders").index(words[1])]
+    if entry["kind"] == "hang":
+        bus.hang(on)
+    elif on:
+        bus.cut_off(entry["byte"], entry["sent"])
 
 
 def _mux(wiring, words, entry, on):

@@ -1,4 +1,7 @@
-"""The lines that a board writes for the host: `E` events, `C` console, `S` truth, `X` end."""
+"""The lines that a board writes for the host.
+
+`E` events, `C` console, `S` truth, `M` what the ticks took, `X` the end.
+"""
 
 import json
 import sys
@@ -50,6 +53,12 @@ class HostLines:
     def truth(self, fields):
         """Write the physical truth, a dict."""
         self._write(b"S", json.dumps(fields).encode())
+
+    def meter(self, report):
+        """Write what the ticks took (see `meter`), and the firmware's own timing beside it."""
+        running = getattr(sys.modules.get("cabinet"), "current", None)
+        timing = {} if running is None else running.timing
+        self._write(b"M", json.dumps(dict(report, timing=timing)).encode())
 
     def last(self, cause, t_ms, ticks, detail):
         """Write the last line: how this life of the board ended."""

@@ -6,9 +6,9 @@ the firmware's `main`, which runs until the board resets or the run ends.
 The job's keys: `repo`, `board`, `state_dir` (holds the board's flash/ and what outlives a reset),
 `source` ({"kind": "trace", "path"} or {"kind": "bank", "model"}, with "stuck": breakers that stay
 closed), `seed`, `speed` (0: as fast as it goes), `end_ms`, `console` (none, script, stdio),
-`script` ([[t_ms, text], ...]), `script_every` ([period_ms, text]), `truth_every_ms`, `faults`
-(see `faults`), `restarts` (0 at power-on), `cause` (of the last restart), `out_fd` (where the
-lines of `host_lines` go).
+`script` ([[t_ms, text], ...]), `script_every` ([period_ms, text]), `truth_every_ms`, `meter` (tell
+what the ticks took), `faults` (see `faults`), `restarts` (0 at power-on), `cause` (of the last
+restart), `out_fd` (where the lines of `host_lines` go).
 """
 
 import json
@@ -215,6 +215,8 @@ def main():
     _run_firmware(job, here)
     _unlock_heap()
     _write_state(job, here)
+    if job.get("meter"):
+        lines.meter(here.meter.report())
     lines.last(*here.ended)
 
 

@@ -5,7 +5,7 @@ within what IEC 60947-2 asks for, 70 % at the most and between 70 and 35 %.
 """
 
 from packwarden_sim.chips.adc import shown_uV
-from packwarden_sim.clock import us
+from packwarden_sim.clock import adc_us, us
 from packwarden_sim.costs import ADC_READ_US
 from packwarden_sim.noise import INC, MASK, MUL, SHIFT, TRIANGLE, stream
 
@@ -52,6 +52,7 @@ class Supply:
     def read_uv(self):
         """Return the reading of the pin in microvolts; advances time. In the tick."""
         us[0] += ADC_READ_US
+        adc_us[0] += ADC_READ_US
         state = (self._random * MUL + INC) & MASK
         self._random = state
         pin_uV = self.now_uV() // self._divider if self._divider else 0

@@ -6,61 +6,20 @@ the firmware, `faults` breaks it.
 
 from packwarden_sim.alert import AlertLine
 from packwarden_sim.breakers import Breaker
+from packwarden_sim.bus import Bus, Hung
 from packwarden_sim.chips.ina2xx import Ina
 from packwarden_sim.chips.mcp23017 import Mcp23017
 from packwarden_sim.chips.thermistor_mux import MuxChannel, SelectLines
 from packwarden_sim.clock import us
 from packwarden_sim.contacts import Contacts
-from packwarden_sim.costs import i2c_timeout
 from packwarden_sim.nvs import Nvs
 from packwarden_sim.supply import Supply
-
-_TIMED_OUT = OSError(116)  # ETIMEDOUT; see the fake `machine` for why there is only one
 
 _SOURCE = 1  # why a monitor is frozen or absent: the source says so
 _FAULT = 2  # a fault of the job does
 _ABSENT = 1
 _FROZEN = 2
 _PINS = 49  # an ESP32-S3 has the most
-
-
-class Bus:
-    """One I2C bus: `chips` by address, None where nobody answers."""
-
-    def __init__(self, wiring):
-        """`wiring`: (id, scl, sda, freq_hz, timeout_us) as in board.py."""
-        self.scl, self.sda = wiring[1], wiring[2]
-        self.chips = [None] * 128
-        self.timeout_us = wiring[4]
-        self._seated = self.chips[:]
-        self._hung = False
-
-    def place(self, address, chip):
-        """Put a chip, or None, at its address."""
-        self._seated[address] = chip
-        if not self._hung:
-            self.chips[address] = chip
-
-    def hang(self, on):
-        """SDA is held low (on): whoever is addressed, the driver waits for the timeout."""
-        self._hung = on
-        for address in range(len(self.chips)):
-            self.chips[address] = Hung(self) if on else self._seated[address]
-
-
-class Hung:
-    """Stands in for a chip, or a whole bus, that holds its line: each visit costs the timeout."""
-
-    def __init__(self, bus):
-        self._bus = bus
-
-    def read(self, buf):
-        """Wait for the timeout and fail."""
-        us[0] += i2c_timeout(self._bus.timeout_us)
-        _TIMED_OUT.__traceback__ = None
-        raise _TIMED_OUT
-
-    write = read
 
 
 class Seat:

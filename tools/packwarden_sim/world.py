@@ -11,6 +11,7 @@ that produced event 0. What is due at t is applied at the first wake at or after
 
 from packwarden_sim import costs
 from packwarden_sim.clock import NEVER, Over, us
+from packwarden_sim.meter import Meter
 
 # A board that is not armed by then will not be; somebody at the console may take longer.
 _BOOT_LIMIT_US = 120_000_000
@@ -41,6 +42,7 @@ class World:
         self._lines = lines
         self._pacer = pacer
         self._step_us = costs.step_cost(wiring.batteries)
+        self.meter = Meter(wiring.buses, self._step_us)
         self._watchdog_us = NEVER
         self._watchdog_span = 0
         self._alert = wiring.alert
@@ -92,7 +94,7 @@ class World:
             self.end("end")
         if self._pacer is not None:
             self._pacer(now)
-        self._woken_us = now
+        self._woken_us = self.meter.began_us = now
 
     def watch(self, timeout_us):
         """Arm the watchdog; it cannot be stopped."""
@@ -106,6 +108,7 @@ class World:
             self._expire()
         self._watchdog_us = us[0] + self._watchdog_span
         self.feeds += 1
+        self.meter.tick()
 
     def end(self, cause, detail=None):
         """End this life of the board; the first cause counts. Raises Over."""
@@ -129,6 +132,7 @@ class World:
         if not self._lines.find_log():
             return
         self._armed = True
+        self.meter.clear()
         self._lines.drain()
         if self._t0_ms is None:
             self._t0_ms = self._woken_us // 1000

@@ -13,7 +13,7 @@ import sys
 class _Nobody:
     """Stands in for every peripheral: present, silent, and without memory of its own."""
 
-    IN, OUT, PULL_UP = 1, 3, 2
+    IN, OUT, OPEN_DRAIN, PULL_UP = 1, 3, 7, 2
     ATTN_11DB = 3
 
     def __init__(self, *args, **kwargs):

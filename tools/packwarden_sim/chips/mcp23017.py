@@ -23,6 +23,7 @@ _LAST = const(0x15)
 
 _BANK = const(0x80)
 _SEQOP = const(0x20)
+_BYTE_MODE = const(0xA0)  # these two, of which SEQOP alone: to and fro within a pair
 # GPA7 and GPB7 drive only: an input buffer there is not promised by the data sheet.
 _OUTPUT_ONLY = const(0x8080)
 
@@ -71,11 +72,10 @@ class Mcp23017:
     def read(self, buf):
         """Fill `buf` from the address counter on."""
         regs = self._regs
-        if regs[_IOCON] == 0 and self._pointer < _LAST and len(buf) == 2:
-            place = self._pointer
+        place = self._pointer
+        if len(buf) == 2 and regs[_IOCON] & _BYTE_MODE == _SEQOP and place <= _LAST:
             buf[0] = regs[place]
-            buf[1] = regs[place + 1]
-            self._pointer = place + 2 if place + 2 <= _LAST else 0
+            buf[1] = regs[place ^ 1]
             return
         for item in range(len(buf)):
             buf[item] = regs[self._register()]
@@ -88,14 +88,13 @@ class Mcp23017:
         if len(buf) == 1:
             return
         if (
-            buf[0] == _OLAT
+            buf[0] == _GPIO
             and len(buf) == 3
-            and regs[_IOCON] == 0
+            and regs[_IOCON] & _BYTE_MODE == _SEQOP
             and buf[1] == regs[_OLAT]
             and buf[2] == regs[_OLAT + 1]
         ):
-            self._pointer = 0  # past the last register; nothing else changes
-            return
+            return  # the same latch, and the pointer is back
         for item in range(1, len(buf)):
             register = self._register()
             self._store(register, buf[item])

@@ -5,7 +5,7 @@ settled.
 """
 
 from packwarden_sim.chips.adc import shown_uV
-from packwarden_sim.clock import us
+from packwarden_sim.clock import adc_us, us
 from packwarden_sim.costs import ADC_READ_US, MUX_SETTLE_US
 from packwarden_sim.noise import INC, MASK, MUL, SHIFT, TRIANGLE, spread, stream
 
@@ -64,6 +64,7 @@ class MuxChannel:
     def read_uv(self):
         """Return the calibrated reading in microvolts, whole millivolts; advances time."""
         us[0] += ADC_READ_US
+        adc_us[0] += ADC_READ_US
         lines = self._lines
         address = lines.address if us[0] >= lines.settled_us else lines.before
         place = self._wiring[address]

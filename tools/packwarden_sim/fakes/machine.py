@@ -4,6 +4,7 @@ What runs in the firmware's tick (I2C, `ADC.read_uv`, `Pin.value`, `WDT.feed`) a
 """
 
 from packwarden_sim import costs, world
+from packwarden_sim.bus import Bus
 from packwarden_sim.clock import us
 
 PWRON_RESET = 1
@@ -36,7 +37,13 @@ class Pin:
         self._levels = wiring.levels
         self._written = wiring.written
         self._stuck = wiring.stuck
-        self._alert = wiring.alert if id == wiring.board.PIN_ALERT else None
+        # Who knows the level, where it is not the pin itself.
+        self._level = wiring.alert.level if id == wiring.board.PIN_ALERT else None
+        self._bus = None
+        for bus in wiring.buses:
+            if id in (bus.scl, bus.sda):
+                self._bus = bus
+                self._level = bus.scl_level if id == bus.scl else bus.sda_level
         self._moved = wiring.moved
         self._select = wiring.select
         lines = wiring.board.MUX_SELECT
@@ -44,8 +51,13 @@ class Pin:
         self.init(mode, pull, value)
 
     def init(self, mode=-1, pull=-1, value=None):
-        """Set the mode; as on the board the level is set before the direction."""
-        self._out = mode == Pin.OUT
+        """Set the mode; as on the board the level is set before the direction.
+
+        Without a mode nothing changes: then a line of a bus stays with its I2C peripheral.
+        """
+        self._out = mode in (Pin.OUT, Pin.OPEN_DRAIN)
+        if self._bus is not None and mode != -1:
+            self._bus.take()
         if value is not None:
             self.value(value)
 
@@ -53,10 +65,13 @@ class Pin:
         """Return the level of the pad, or set it."""
         us[0] += costs.PIN_US
         if x is None:
-            return self._levels[self.id] if self._alert is None else self._alert.level()
+            return self._levels[self.id] if self._level is None else self._level()
         if not self._out:
             return None
         level = 1 if x else 0
+        if self._bus is not None:
+            self._bus.drive(self.id, level)
+            return None
         self._written[self.id] = level
         if self._stuck[self.id] >= 0:
             return None
@@ -102,36 +117,57 @@ class ADC:
 
 
 class I2C:
-    """An I2C controller; the chips on its pins answer, or nobody does."""
+    """An I2C controller; the chips on its pins answer, or nobody does.
+
+    On the board there is one object for each peripheral, made anew or not; here an older one goes
+    on working as well.
+    """
 
     def __init__(self, id, scl=None, sda=None, freq=400_000, timeout=50_000):
-        self._chips = (None,) * 128
+        us[0] += costs.I2C_INIT_US
+        self._bus = Bus((id, scl.id, sda.id, freq, timeout))
         for bus in world.current.wiring.buses:
             if (bus.scl, bus.sda) == (scl.id, sda.id):
-                self._chips = bus.chips
+                self._bus = bus
                 bus.timeout_us = timeout
-        self._costs = costs.i2c_costs(freq)
+        self._bus.attach()
+        self._wire = costs.i2c_wire(freq)
 
     def readfrom_into(self, addr, buf, stop=True):
         """Read len(buf) bytes; OSError where nobody answers."""
-        us[0] += self._costs[len(buf)]
-        chip = self._chips[addr]
+        bus = self._bus
+        bus.transactions += 1
+        chip = bus.chips[addr]
         if chip is None:
-            us[0] += costs.I2C_NACK_US
-            _NO_ANSWER.__traceback__ = None
-            raise _NO_ANSWER
+            self._refuse()
+        wire_us = self._wire[len(buf)]
+        us[0] += wire_us + costs.I2C_DRIVER_US
         chip.read(buf)
+        bus.wire_us += wire_us
+        bus.bytes += 1 + len(buf)
 
     def writeto(self, addr, buf, stop=True):
         """Write the bytes; return how many were acknowledged; OSError where nobody answers."""
-        us[0] += self._costs[len(buf)]
-        chip = self._chips[addr]
+        bus = self._bus
+        bus.transactions += 1
+        chip = bus.chips[addr]
         if chip is None:
-            us[0] += costs.I2C_NACK_US
-            _NO_ANSWER.__traceback__ = None
-            raise _NO_ANSWER
+            self._refuse()
+        wire_us = self._wire[len(buf)]
+        us[0] += wire_us + costs.I2C_DRIVER_US
         chip.write(buf)
+        bus.wire_us += wire_us
+        bus.bytes += 1 + len(buf)
         return len(buf)
+
+    def _refuse(self):
+        """Nobody acknowledges the address."""
+        wire_us = self._wire[0]
+        us[0] += wire_us + costs.I2C_DRIVER_US + costs.I2C_NACK_US
+        self._bus.wire_us += wire_us
+        self._bus.bytes += 1
+        _NO_ANSWER.__traceback__ = None
+        raise _NO_ANSWER
 
 
 class WDT:
