@@ -85,11 +85,13 @@ class Buses:
         self.monitors = Bus(board.I2C_MONITORS)
         self.expanders = Bus(board.I2C_EXPANDERS)
         self.timed_out = False  # in this tick
+        self.odd = False  # this tick is: in turn, the inputs' settings are re-read, or the relays'
         self._configured = False  # a chip that came back, in this tick
         self._asked_us = 0
 
     def begin(self):
         """A tick begins: nothing has timed out. Allocates nothing, nor do the next three."""
+        self.odd = not self.odd
         self.timed_out = self._configured = False
 
     def may_configure(self):

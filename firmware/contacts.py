@@ -69,7 +69,7 @@ class Contacts:
         for i in range(len(self._expanders)):
             if not self._buses.timed_out:
                 self._read(i, now_ms, usable)
-        if self._expanders:
+        if self._expanders and self._buses.odd:
             self._verified = (self._verified + 1) % len(self._expanders)
         frame = self._frame
         frame.aux_a = self._gather(self._aux_a)
@@ -126,7 +126,7 @@ class Contacts:
         try:
             if lost:
                 expander.configure(MARK)
-            if i == self._verified:
+            if i == self._verified and self._buses.odd:
                 expander.verify()
             return expander.read_inputs()
         except OSError:

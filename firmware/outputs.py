@@ -116,16 +116,21 @@ class Outputs:
         self._hung = min(_MISMATCHES, self._hung + 1) if hung else 0
 
     def verify(self):
-        """Read every output back, at its pin, and repair the expander's configuration in rotation.
+        """Read every output back, at its pin, and look after the expander's configuration.
 
-        Not where it did not even take the word: a second time-out would cost another 20 ms.
+        Where an output differs all of it is written at once: a relay that dropped with its chip
+        is back before a breaker has noticed. In rotation it is re-read. Not where the expander did
+        not even take the word: a second time-out would cost another 20 ms.
         """
         good = self._written
         if good:
             self._buses.ask()
             try:
-                good = self._relays.read_pins() == self._word
-                good = self._relays.verify() == OK and good
+                good = self._relays.agrees()
+                if not good and self._mismatches < _MISMATCHES:
+                    self._relays.repair()
+                elif not self._buses.odd:
+                    good = self._relays.verify() == OK and good
             except OSError:
                 good = False
                 self._failed()

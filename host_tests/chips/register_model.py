@@ -195,7 +195,7 @@ class ExpanderChip:
         for i in range(len(buffer)):
             place = self._place()
             if GPIO <= place < GPIO + 2:
-                buffer[i] = self.pins() >> 8 * (place - GPIO) & 255
+                buffer[i] = (self.pins() ^ self.word(IPOL)) >> 8 * (place - GPIO) & 255
             else:
                 buffer[i] = self.registers[place] if place < 22 else 0
             self._advance()

@@ -35,31 +35,99 @@ def test_a_second_configuration_does_not_move_the_outputs():
 
 
 def test_inputs_and_pull_ups_are_set_and_the_top_bits_stay_outputs():
-    _, chip, expander = fitted(outputs=0, pull_ups=0x7F7F, level=0)
+    _, chip, expander = fitted(outputs=0, pull_ups=0x7F7F, level=MARK)
     assert chip.word(IODIR) == 0xFFFF & ~OUTPUT_ONLY
     assert chip.word(GPPU) == 0x7F7F
     for outside in (0x0000, 0x0001, 0x4000, 0x1234, 0xFFFF):
         chip.outside = outside
-        assert expander.read_pins() == outside & ~OUTPUT_ONLY
+        assert expander.read_inputs() == outside & ~OUTPUT_ONLY | MARK
 
 
-def test_the_latch_is_written_as_one_word_and_read_back():
+def test_the_outputs_are_written_as_one_word_and_read_back():
     bus, chip, expander = fitted()
     for bit in range(16):
         before = bus.transactions
         expander.write(1 << bit)
         assert bus.transactions == before + 1
-        assert expander.read_pins() == 1 << bit
+        assert expander.agrees()
         assert bus.transactions == before + 2  # the pointer stands there since the write
-        assert chip.pins() == expander.read_latch() == 1 << bit
+        assert chip.pins() == chip.word(OLAT) == 1 << bit
+
+
+def test_a_pin_that_differs_from_its_latch_does_not_agree():
+    class Stuck(ExpanderChip):
+        held = 0
+
+        def pins(self):
+            return super().pins() ^ self.held
+
+    chip = Stuck()
+    expander = Expander(Bus({ADDRESS: chip}), ADDRESS, 0xFFFF, 0)
+    expander.configure(LEVEL)
+    for bit in range(16):
+        chip.held = 1 << bit
+        expander.write(LEVEL)
+        assert not expander.agrees()
+    chip.held = 0
+    expander.write(LEVEL)
+    assert expander.agrees()
 
 
 def test_a_renewed_latch_is_right_again():
     _, chip, expander = fitted()
     chip.put(OLAT, 0x0000)
-    assert expander.read_latch() != LEVEL
+    assert not expander.agrees()
     expander.write(LEVEL)
-    assert chip.pins() == LEVEL
+    assert expander.agrees() and chip.pins() == LEVEL
+
+
+LEVELS = (0x0000, 0x0001, 0x00FF, 0xFF00, 0x7FFF, 0xFFFF, LEVEL)
+CHANGES = {
+    "reset": None,
+    "map": (IOCON, 0x8484),
+    "map in byte mode": (IOCON, 0xA4A4),
+    "direction": (IODIR, 0x0100),
+    "polarity": (IPOL, 0x0001),
+}
+
+
+def disturbed(change, level):
+    """An expander at this level whose chip lost something; what floats reads the other way."""
+    _, chip, expander = fitted(level=level)
+    chip.outside = level ^ 0xFFFF
+    if CHANGES[change] is None:
+        chip.reset()
+    else:
+        chip.put(*CHANGES[change])
+    return chip, expander
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("change", ["reset", "map", "direction", "polarity"])
+def test_a_chip_that_cannot_do_what_it_is_told_does_not_agree(change, level):
+    """Whatever the level looks like, which is repaired in the same tick."""
+    chip, expander = disturbed(change, level)
+    expander.write(level)
+    assert not expander.agrees()
+    expander.repair()
+    assert chip.pins() == level
+    expander.write(level)
+    assert expander.agrees()
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_where_the_map_alone_was_flipped_a_level_of_unequal_bytes_does_not_agree(level):
+    """The other levels stand in the latch: a change of one of them is noticed at once."""
+    chip, expander = disturbed("map in byte mode", level)
+    expander.write(level)
+    unequal = level >> 8 != level & 0xFF
+    assert expander.agrees() is not unequal
+    assert chip.pins() == level
+    if not unequal:
+        expander.write(level ^ 1)
+        assert not expander.agrees()
+    expander.repair()
+    assert chip.pins() == level ^ (not unequal)
 
 
 def test_verify_finds_nothing_on_a_good_chip():
@@ -188,8 +256,8 @@ def test_every_method_hands_the_error_of_the_bus_to_its_caller():
     calls = (
         (expander.configure, (0,)),
         (expander.write, (0,)),
-        (expander.read_latch, ()),
-        (expander.read_pins, ()),
+        (expander.agrees, ()),
+        (expander.repair, ()),
         (expander.read_inputs, ()),
         (expander.verify, ()),
     )

@@ -1,4 +1,4 @@
-"""The buses on the simulated lines: seen before they cost time, freed in the slack, one time-out."""
+"""The buses on simulated lines: seen before they cost time, freed in the slack, one time-out."""
 
 import sys
 
@@ -181,7 +181,7 @@ def test_a_line_that_stays_held_costs_no_time_out_and_is_told(rigged, bus):
 @pytest.mark.parametrize("batteries", [4, 15])
 def test_all_monitors_come_back_when_the_line_is_let_go_one_a_tick(rigged, batteries):
     faults = [fault("bus monitors", "hang", 1000, 2500)]
-    rig, cabinet, _ = run(rigged, faults, batteries=batteries)
+    _, cabinet, _ = run(rigged, faults, batteries=batteries)
     frame = cabinet.protection.frame
     assert all(frame.raw[k] for k in range(batteries + frame.voltage + 1))
     assert set(frame.note[:batteries]) == {0}

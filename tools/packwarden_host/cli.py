@@ -135,6 +135,20 @@ def bench(json_: Annotated[bool, typer.Option("--json", help="As data.")] = Fals
     benchmark.run(json_)
 
 
+@app.command()
+def budget(
+    batteries: Annotated[
+        int | None, typer.Option(help="Size of the bank, 1 .. 15, in detail; else 2 to 15.")
+    ] = None,
+    tick_ms: Annotated[int, typer.Option(help="The tick, ms.")] = 10,
+    json_: Annotated[bool, typer.Option("--json", help="As data.")] = False,
+):
+    """Show what a tick does with its time and its buses, and where the next limit lies."""
+    from packwarden_host import budget as budgeting
+
+    budgeting.run(batteries, tick_ms, json_)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: run a command line and leave with its exit code."""
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))

@@ -1,6 +1,7 @@
 """What a tick costs on the simulated board: bytes and transactions of its buses, and its time.
 
-A tick begins at the wake from the slack and ends when the watchdog is fed. `last`, `worst` and
+A tick begins where the slack ends, at a wake or after a collection, and ends when the watchdog is
+fed. `last`, `worst` and
 `total` hold, at the places below, what the last tick took, the most that one tick took of each,
 and the sum of all since `clear`; `ticks` is their number.
 """

@@ -8,7 +8,8 @@ inputs they can disturb SDA when they change. So they are outputs here, whatever
 The chip is kept in byte mode (IOCON.SEQOP), where the address pointer goes to and fro between the
 registers of a pair (3.2.1): after two bytes it stands where it was, and a read of the same pair
 needs no address (figure 3-3). What is written to GPIO goes to the latch (3.5.10), so a write of
-the outputs leaves the pointer where their read-back begins.
+the outputs leaves the pointer where their read-back begins. A chip that was reset counts on
+instead, from any register to the next: that shows in what it sends, and it is set up at once.
 """
 
 from micropython import const
@@ -36,9 +37,7 @@ _UNKNOWN = const(-1)
 class Expander:
     """One expander. Every method but the constructor may run in the tick: none allocates.
 
-    Each raises OSError where the bus does; after that the pointer counts as unknown. A chip that
-    was reset has forgotten its pointer as well and sends something else: inputs are told by their
-    MARK, for outputs every write sets it anew.
+    Each raises OSError where the bus does; after that the pointer counts as unknown.
     """
 
     def __init__(self, bus, address, outputs_mask, pull_ups_mask):
@@ -60,6 +59,7 @@ class Expander:
         self._pointer = _UNKNOWN
         self._select = bytearray(1)
         self._pair = bytearray(2)
+        self._twice = bytearray(4)
         self._word = bytearray(3)
 
     def configure(self, level):
@@ -69,7 +69,7 @@ class Expander:
         output that drives already goes to its new level at once, without a pulse.
         """
         self._level = level
-        self._write_settings()
+        self.repair()
         state = OK if self._read_word(_OLAT) == level else CONFIG_LOST
         for row in self._settings:
             if self._read_word(row[0]) != row[1]:
@@ -79,19 +79,35 @@ class Expander:
     def write(self, level):
         """Write all 16 output latches; call it every tick, so that a lost one is renewed."""
         self._level = level
-        self._write_word(_GPIO, level)
+        self._pointer = _UNKNOWN
+        self._word[0] = _GPIO + 1
+        self._word[1] = level >> 8
+        self._word[2] = level & 0xFF
+        self._write(self._address, self._word)
+        self._pointer = _GPIO + 1
 
-    def read_latch(self):
-        """Return the output latches: what the outputs were told."""
-        return self._read_word(_OLAT)
+    def agrees(self):
+        """Return whether all 16 pins have the level that was written last.
 
-    def read_pins(self):
-        """Return the level of all 16 pins; an output that differs from its latch is stuck.
-
-        One read if it was read or written last time. Of a chip that was reset since then it may
-        be something else: `verify` finds that within 3 calls, and `read_inputs` at once.
+        Port B and port A are read, twice: a chip that was reset before the write sends the latch
+        of port B and then its directions and polarity, FF FF 00, which no level looks like. One
+        read after a write.
         """
-        return self._read_word(_GPIO)
+        data = self._twice
+        self._fetch(_GPIO + 1, data)
+        upper = self._level >> 8
+        lower = self._level & 0xFF
+        return data[0] == data[2] == upper and data[1] == data[3] == lower
+
+    def repair(self):
+        """Write latch and settings, whatever register map a disturbance may have left.
+
+        6 transactions. An output that drives goes to its level at once.
+        """
+        for row in self._settings:
+            self._write_word(row[0], row[1])
+            if row[0] == _MAP:
+                self._write_word(_OLAT, self._level)
 
     def read_inputs(self):
         """Return the level of all 16 pins of a chip configured with MARK; -1: cannot be read.
@@ -101,30 +117,22 @@ class Expander:
         """
         word = self._read_word(_GPIO)
         if word & OUTPUT_ONLY != MARK:
-            self._write_settings()
+            self.repair()
             word = self._read_word(_GPIO)
         return word if word & OUTPUT_ONLY == MARK else -1
 
     def verify(self):
         """Re-read the next setting, one per call in rotation: OK or CONFIG_LOST.
 
-        Where it differs, everything is written again, the latch first: an expander that was reset
-        has lost all of it, and is found within 3 calls. CONFIG_LOST reports it although it is
-        repaired then.
+        Where it differs, everything is written again, the latch first. CONFIG_LOST reports it
+        although it is repaired then.
         """
         row = self._settings[self._turn]
         self._turn = (self._turn + 1) % len(self._settings)
         if self._read_word(row[0]) == row[1]:
             return OK
-        self._write_settings()
+        self.repair()
         return CONFIG_LOST
-
-    def _write_settings(self):
-        """Write latch and settings, whatever register map a disturbance may have left."""
-        for row in self._settings:
-            self._write_word(row[0], row[1])
-            if row[0] == _MAP:
-                self._write_word(_OLAT, self._level)
 
     def _write_word(self, register, value):
         self._pointer = _UNKNOWN
@@ -135,12 +143,16 @@ class Expander:
         self._pointer = register
 
     def _read_word(self, register):
+        """Return a pair of registers."""
+        self._fetch(register, self._pair)
+        return self._pair[0] | self._pair[1] << 8
+
+    def _fetch(self, register, buffer):
         """Read a pair of registers; write the pointer first unless it stands there."""
         standing = self._pointer
         self._pointer = _UNKNOWN  # and stays so if the bus fails below
         if standing != register:
             self._select[0] = register
             self._write(self._address, self._select)
-        self._read(self._address, self._pair)
+        self._read(self._address, buffer)
         self._pointer = register
-        return self._pair[0] | self._pair[1] << 8

@@ -73,9 +73,9 @@ class Mcp23017:
         """Fill `buf` from the address counter on."""
         regs = self._regs
         place = self._pointer
-        if len(buf) == 2 and regs[_IOCON] & _BYTE_MODE == _SEQOP and place <= _LAST:
-            buf[0] = regs[place]
-            buf[1] = regs[place ^ 1]
+        if len(buf) & 1 == 0 and regs[_IOCON] & _BYTE_MODE == _SEQOP and place <= _LAST:
+            for item in range(len(buf)):
+                buf[item] = regs[place ^ (item & 1)]
             return
         for item in range(len(buf)):
             buf[item] = regs[self._register()]
@@ -88,11 +88,11 @@ class Mcp23017:
         if len(buf) == 1:
             return
         if (
-            buf[0] == _GPIO
+            buf[0] == _GPIO + 1
             and len(buf) == 3
             and regs[_IOCON] & _BYTE_MODE == _SEQOP
-            and buf[1] == regs[_OLAT]
-            and buf[2] == regs[_OLAT + 1]
+            and buf[1] == regs[_OLAT + 1]
+            and buf[2] == regs[_OLAT]
         ):
             return  # the same latch, and the pointer is back
         for item in range(1, len(buf)):

@@ -7,6 +7,7 @@ would only cost real time.
 import gc as _real
 import sys
 
+from packwarden_sim import world
 from packwarden_sim.clock import us
 from packwarden_sim.costs import GC_US
 
@@ -16,6 +17,8 @@ _MICROPYTHON = sys.implementation.name == "micropython"
 def collect():
     """Collect, in the time that the board would need."""
     us[0] += GC_US
+    if world.current is not None:
+        world.current.meter.began_us = us[0]  # it is done in the slack
     if _MICROPYTHON:
         _real.collect()
 
