@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from packwarden_sim.clock import us
-from packwarden_sim.meter import TIME_OUTS
+from packwarden_sim.meter import TIME_OUTS, TICK_us
 
 HUNG_us = 20_000
 SECOND_us = 1_000_000
@@ -212,3 +212,38 @@ def test_a_trip_is_written_in_a_tick_in_which_a_chip_timed_out(rigged):
     late = rigged(4, text, faults=[fault("monitor 1", "hang", when_ms)])
     late.run()
     assert 0 < late.tripped_us - late.armed_ms * 1000 - trip_us <= HUNG_us + 500
+
+
+# What boards/cabinet15/README.md says: the most that a failure adds to a tick of 15 batteries.
+COSTS_us = {
+    "an absent monitor": ([fault("monitor 3", "nack")], 3_000),
+    "a hung monitor": ([fault("monitor 3", "hang")], 20_000),
+    "a hung input": ([fault("inputs 0", "hang")], 20_000),
+    "a hung relay": ([fault("relay", "hang")], 20_500),
+    "a stuck bus of monitors, let go": ([fault("bus monitors", "hang", 1000, 3000)], 3_000),
+    "a stuck bus of expanders, let go": ([fault("bus expanders", "hang", 1000, 3000)], 2_100),
+    "a byte cut off": ([fault("bus monitors", "cut_off", byte=0, sent=1)], 100),
+    "relays reset": ([fault("relay", "config_lost")], 600),
+    "inputs reset": ([fault("inputs 0", "config_lost")], 1_000),
+    "a monitor reset": ([fault("monitor 3", "config_lost")], 1_200),
+}
+
+
+@pytest.mark.parametrize("name", COSTS_us)
+def test_what_a_failing_chip_costs_a_tick(rigged, name):
+    faults, most_us = COSTS_us[name]
+    rig = rigged(15, "t_s,i1_A\n0,30\n6.5,30\n", faults=faults)
+    cabinet = rig.cabinet()
+    before, after = [], []
+    feed = rig.world.feed
+
+    def noted():
+        feed()
+        took_us = rig.world.meter.last[TICK_us]
+        if rig.world.now_ms() > 500:
+            (before if rig.world.now_ms() < 1000 else after).append(took_us)
+
+    rig.world.feed = noted
+    rig.run(cabinet)
+    added_us = max(after) - max(before)
+    assert added_us <= most_us

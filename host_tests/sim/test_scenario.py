@@ -133,6 +133,11 @@ HARDWARE = [
         ("sensor 2", "temperature", {"amplitude": 0.5}),
     ),
     ("bus_hangs", {"bus": '"expanders"'}, ("bus expanders", "hang", {})),
+    (
+        "bus_cut_off",
+        {"bus": '"monitors"', "byte": 85, "sent_bits": 3},
+        ("bus monitors", "cut_off", {"byte": 85, "sent": 3}),
+    ),
     ("expander_reset", {"expander": '"relay"'}, ("relay", "config_lost", {})),
     ("expander_reset", {"expander": '"inputs 3"'}, ("inputs 3", "config_lost", {})),
     ("mux_line_stuck", {"line": 3, "level": 1}, ("mux", "stuck_bit", {"bit": 3, "level": 1})),

@@ -81,6 +81,55 @@ def test_several_monitors_that_hang_cost_their_time_one_after_another():
     assert status["worst_late_us"] < 20_000
 
 
+def late_ticks(run):
+    (status,) = run.replies("armed")
+    return status["late_ticks"], status["missed_ticks"]
+
+
+@pytest.fixture(scope="module")
+def late_undisturbed():
+    """Late and missed ticks of a trip without any fault: its commit, and garbage of the console."""
+    return late_ticks(run_with(script=[[13_000, ASK], [13_500, STATUS]]))
+
+
+@pytest.mark.parametrize("t_ms", [3000, 8085, 8101, 8111])
+@pytest.mark.parametrize("name", ["monitors", "expanders"])
+def test_a_chip_that_is_cut_off_in_a_byte_is_clocked_on_and_costs_nothing(
+    name, t_ms, late_undisturbed
+):
+    """Also around the tick in which the trip is commanded, 8110 ms."""
+    cut = fault(f"bus {name}", "cut_off", t_ms, byte=0x10, sent=2)
+    run = run_with(cut, script=[[13_000, ASK], [13_500, STATUS]])
+    assert_only_battery_4_trips(run)
+    assert len(told(run.events, kind="fault")) == 0
+    (report,) = run.replies("t_ms")
+    assert report["batteries"][3]["breaker"] == "locked out"
+    assert report["batteries"][0]["current_A"] == pytest.approx(38, abs=0.05)
+    assert late_ticks(run) == late_undisturbed
+
+
+def test_a_line_that_stays_stuck_costs_no_time_and_what_does_not_need_it_goes_on(
+    late_undisturbed,
+):
+    """No current is known; the terminals are, and the relays are on the other bus."""
+    stuck = fault("bus monitors", "hang")
+    run = run_with(stuck, script=[[13_000, ASK], [13_500, STATUS]])
+    assert_only_battery_4_trips(run)
+    alarms = told(run.events, element="sensor_fault")
+    assert {e["battery"] for e in alarms} >= {1, 2, 3, 4}
+    assert max(e["t_ms"] for e in alarms) <= 4150
+    assert late_ticks(run) == late_undisturbed
+
+
+def test_what_is_lost_while_a_line_is_stuck_is_back_at_once_when_it_is_let_go():
+    rows = (*ROWS[:2], (17, {}))
+    stuck = fault("bus monitors", "hang", until_ms=5000)
+    run = run_with(stuck, rows=rows, script=[[5_300, ASK]])
+    (report,) = run.replies("t_ms")
+    currents = [facts["current_A"] for facts in report["batteries"]]
+    assert currents == pytest.approx([38] * 4, abs=0.05)
+
+
 # Around the tick in which the trip is commanded (8110 ms), and within its pulse.
 @pytest.mark.parametrize("t_ms", [8080, 8095, 8101, 8105, 8111, 8120, 8135, 8200])
 @pytest.mark.parametrize("kind", ["shunt_trip", "uvr", "contactor"])
