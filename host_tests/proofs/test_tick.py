@@ -21,6 +21,8 @@ FIRMWARE = ROOT / "firmware"
 MODULES = {
     "board.py": BOARD / "board.py",
     "acquisition.py": FIRMWARE / "acquisition.py",
+    "buses.py": FIRMWARE / "buses.py",
+    "contacts.py": FIRMWARE / "contacts.py",
     "outputs.py": FIRMWARE / "outputs.py",
     "chips/register_model.py": HERE.parent / "chips/register_model.py",
     "proofs/vm_tick.py": HERE / "vm_tick.py",

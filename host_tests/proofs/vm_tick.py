@@ -5,16 +5,41 @@ small enough for the 32-bit one. Chips refuse, forget and return.
 """
 
 import json
+import sys
 
 import micropython
 
 import board
-from acquisition import Acquisition
 from chips.register_model import Adc, Bus, ExpanderChip, Pin, monitor_chip
-from outputs import Outputs
-from packwarden.chips.ina2xx import CHIPS
-from packwarden.fixed import MASK
-from packwarden.protection import Protection
+
+
+class Line(Pin):
+    """A line of a bus, which nobody holds."""
+
+    OPEN_DRAIN = 7
+
+    def __init__(self, number, mode=-1, value=1):
+        self.level = value
+
+
+class Machine:
+    """Stands in for the board's module: lines, and the buses that a Rig has made, by number."""
+
+    Pin = Line
+    buses = [None, None]
+
+    def I2C(number, **wiring):
+        """Return a bus: `machine.I2C`."""
+        return Machine.buses[number]
+
+
+sys.modules["machine"] = Machine
+from acquisition import Acquisition  # noqa: E402  they import `machine`
+from buses import Buses  # noqa: E402
+from outputs import Outputs  # noqa: E402
+from packwarden.chips.ina2xx import CHIPS  # noqa: E402
+from packwarden.fixed import MASK  # noqa: E402
+from packwarden.protection import Protection  # noqa: E402
 
 ARMED_AT = 60
 SHORTED = range(150, 190)  # all currents at the top
@@ -33,19 +58,20 @@ class Rig:
         self.relay = self.expanders[board.RELAY_EXPANDER] = ExpanderChip()
         self.monitors_bus = Bus(self.monitors)
         self.expanders_bus = Bus(self.expanders)
+        Machine.buses[:] = (self.monitors_bus, self.expanders_bus)
+        self.buses = Buses(board)
         select = [Pin() for _ in board.MUX_SELECT]
         self.adcs = [Adc(select, [REFERENCE_uv] * 16) for _ in board.MUX_ADC]
         self.acquisition = Acquisition(
             board,
             bank,
             self.protection.frame,
-            self.monitors_bus,
-            self.expanders_bus,
+            self.buses,
             select,
             self.adcs,
             (Pin().value, Pin().value, Adc(select, [1_043_478] * 16)),
         )
-        self.outputs = Outputs(board, self.expanders_bus, [Pin() for _ in range(4)])
+        self.outputs = Outputs(board, self.buses, [Pin() for _ in range(4)])
         self.outputs.boot(self.protection.breakers.energised())
         self.acquisition.boot()
         facts = CHIPS[bank.monitor]

@@ -88,7 +88,7 @@ def late_ticks(run):
 
 @pytest.fixture(scope="module")
 def late_undisturbed():
-    """Late and missed ticks of a trip without any fault: its commit, and garbage of the console."""
+    """Late and missed ticks of a trip without a fault: its commit, and the console's garbage."""
     return late_ticks(run_with(script=[[13_000, ASK], [13_500, STATUS]]))
 
 

@@ -41,6 +41,7 @@ class Meter:
         self._buses = buses
         self._compute_us = compute_us
         self._before = [0] * len(NAMES)
+        self._before[ADC_us] = adc_us[0]
         self.last = [0] * len(NAMES)
         self.began_us = us[0]
         self.clear()
