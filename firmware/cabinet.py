@@ -1,45 +1,40 @@
-"""The cabinet: chips and protection built from board and configuration, and the cyclic executive.
+"""The cabinet: chips and protection built from board and configuration, and its tick.
 
-Every tick: acquire, step, act, verify, feed the watchdog, with the heap locked. The rest of the
-time belongs to the console and to the garbage collector, a slice at a time, and only while it
-lasts.
+Every tick: acquire, step, act, verify. When it runs, and what runs beside it, is the executive's.
 """
 
-import gc
 import json
 import time
 
-import micropython
-from machine import ADC, Pin
+from machine import ADC, WDT_RESET, Pin, reset_cause
 from micropython import const
 
 import board
 from acquisition import Acquisition
-from buses import Buses, RECOVER_us
+from buses import RECOVER_us, Buses
+from executive import Executive, Garbage, Job
 from outputs import Outputs
-from packwarden import VERSION, settings
+from packwarden import VERSION, restart, settings
 from packwarden.console import Console
 from packwarden.protection import (
     INPUTS_FAIL,
     MEMORY_FAILS,
     OUTPUTS_FAIL,
+    RESTARTED,
     TICKS_LATE,
     Protection,
 )
+from packwarden.timing import ACQUIRED, ACTED, ALL_STAGES, FLASH, STEPPED, VERIFIED, Timing
 from packwarden.views import Context
-from retained import Retained, SAVE_ms
+from retained import COMMIT_us, Retained, SAVE_us
 from terminal import SLICE_us, Terminal
 
 CONFIG = "config.json"
 
 _ATTEMPTS = const(3)  # of every channel before it is believed; then the cabinet arms
 _ARM_ms = const(3000)  # and at the latest after this long: what is missing is a sensor fault
-_MUX_us = const(20000)  # how often the multiplexers move at least: see `Acquisition.temperatures`
-_LATE_us = const(1000)
-_LATE_TICKS = const(3)  # one after the other, and protection is no longer in time
-_COLLECT_us = const(6000)  # what a collection may take
-_COLLECT_ms = const(1000)  # how often garbage of the console is collected ...
-_OVERDUE_ms = const(2000)  # ... and when it is although no slack is long enough
+_MUX_us = const(500)  # what moving the multiplexers may take
+_MUX_EVERY_us = const(20000)  # how often they move at least: see `Acquisition.temperatures`
 
 current = None  # the cabinet that runs, for whoever looks at it from outside
 
@@ -75,51 +70,88 @@ class Cabinet:
         config = load_config()
         self.protection = Protection(config)
         bank = self.protection.bank
-        self.tick_ms = bank.tick_ms
         self._buses = Buses(board)
         frame = self.protection.frame
         self._acquisition = Acquisition(board, bank, frame, self._buses, *inputs())
         self._outputs = Outputs(board, self._buses, pins)
-        self.timing = {"ticks": 0, "late_ticks": 0, "worst_late_us": 0, "missed_ticks": 0}
+        self.timing = Timing(bank.tick_ms)
         self._console = Console(Context(self.protection, board.NAME, VERSION, self.timing))
-        self._terminal = Terminal(self._console)
         self._retained = Retained(self.protection)
-        self._saved_ms = 0
-        self._late_running = 0
-        self._collected_ms = 0
+        self._stages = (self._acquire, self._step, self._act, self._verify)
+        self._place = restart.BOOT  # what runs: a stage from 1, or what `restart` has beside them
+        self._done = 0  # the stages that have run to their end in this tick
+        self._began_ms = None
+        self._mux_us = 0
+        self._terminal = Terminal(self._console)
+        self._garbage = Garbage(self._terminal, self.timing)
+        self._executive = Executive(self.timing, self._jobs())
+
+    def _jobs(self):
+        """Return what the slack is for: what comes first is done first."""
+        retained = self._retained
+        terminal = self._terminal
+        return (
+            Job("buses", RECOVER_us, self._bus_due, self._buses.recover),
+            self._garbage.job,
+            Job("memory", SAVE_us, retained.save_due, retained.save),
+            Job("multiplexers", _MUX_us, self._mux_due, self._move_mux),
+            Job("console", SLICE_us, terminal.due, terminal.serve),
+            Job("flash", COMMIT_us, retained.commit_due, retained.commit, FLASH),
+        )
 
     def boot(self):
         """Bring the outputs to their level first, then configure the chips."""
         self._retained.restore()
         self._outputs.boot(self.protection.breakers.energised())
+        if reset_cause() == WDT_RESET:
+            self.protection.restart.bitten()
         self._acquisition.boot()
         self._console.greet()
-        gc.collect()
+        self._garbage.collect()
 
     def run(self, watchdog):
         """Protect until something raises. Arms once every channel has been read."""
-        tick_us = self.tick_ms * 1000
-        deadline = time.ticks_us()
-        began_ms = time.ticks_ms()
-        while True:
-            now_ms = time.ticks_ms()
-            if not self.protection.armed:
-                self._arm(now_ms, began_ms)
-            micropython.heap_lock()
-            try:
-                self.tick(now_ms)
-            finally:
-                micropython.heap_unlock()
-            watchdog.feed()
-            deadline = self._next(deadline, tick_us)
-            self._slack(deadline)
+        self._executive.run(self, watchdog)
+
+    def prepare(self, now_ms):
+        """Arm, before a tick: when every channel has been read, or has had its time."""
+        if self.protection.armed:
+            return
+        if self._began_ms is None:
+            self._began_ms = now_ms
+        waited = time.ticks_diff(now_ms, self._began_ms)
+        if self._acquisition.complete(_ATTEMPTS) or waited >= _ARM_ms:
+            self.protection.arm(now_ms)
 
     def tick(self, now_ms):
-        """One tick: acquire, step, act, verify. Allocates nothing."""
-        protection = self.protection
+        """One tick: acquire, step, act, verify. Allocates nothing.
+
+        Returns whether each stage has run to its end, which each says itself as its last word.
+        """
+        self._done = 0
+        timing = self.timing
+        began_us = time.ticks_us()
+        for stage in range(len(self._stages)):
+            self._place = stage + 1
+            self._stages[stage](now_ms)
+            ended_us = time.ticks_us()
+            timing.stage(stage, time.ticks_diff(ended_us, began_us))
+            began_us = ended_us
+        self._place = restart.SLACK
+        self._mux_us = began_us
+        return self._done == ALL_STAGES
+
+    def _acquire(self, now_ms):
         self._acquisition.read(now_ms)
-        protection.faults = self._faults()
-        protection.step(now_ms)
+        self._done |= ACQUIRED
+
+    def _step(self, now_ms):
+        self.protection.faults = self._faults()
+        self.protection.step(now_ms)
+        self._done |= STEPPED
+
+    def _act(self, now_ms):
+        protection = self.protection
         self._outputs.write(
             protection.breakers.energised(),
             protection.fan,
@@ -127,17 +159,26 @@ class Cabinet:
             protection.charge_allowed,
             protection.discharge_allowed,
         )
+        self._done |= ACTED
+
+    def _verify(self, now_ms):
         self._outputs.verify()
+        self._done |= VERIFIED
 
-    def fail_safe(self):
-        """Bring the outputs to their safe level: see `Outputs.fail_safe`."""
-        self._outputs.fail_safe(self.protection.breakers.on_failure())
+    @property
+    def timed_out(self):
+        """True where a bus let the last tick wait for its time-out."""
+        return self._buses.timed_out
 
-    def _arm(self, now_ms, began_ms):
-        """Arm when every channel has been read often enough, or has had its time."""
-        waited = time.ticks_diff(now_ms, began_ms)
-        if self._acquisition.complete(_ATTEMPTS) or waited >= _ARM_ms:
-            self.protection.arm(now_ms)
+    def fail(self, error):
+        """Take the safe state, then keep what happened for the next life. Allocates nothing."""
+        place = self._place
+        protection = self.protection
+        try:
+            self._outputs.fail_safe(protection.breakers.on_failure())
+        finally:
+            protection.restart.failed(error, place, protection.events.seconds)
+            self._retained.save()
 
     def _faults(self):
         """Return the mask of what fails inside the controller."""
@@ -146,75 +187,20 @@ class Cabinet:
             faults |= INPUTS_FAIL
         if self._retained.failed:
             faults |= MEMORY_FAILS
-        return faults | TICKS_LATE if self._late_running >= _LATE_TICKS else faults
+        if self.protection.restart.cause:
+            faults |= RESTARTED
+        return faults | TICKS_LATE if self.timing.ill else faults
 
-    def _next(self, deadline, tick_us):
-        """Return the next deadline; ticks that were missed are left out, not made up for."""
-        deadline = time.ticks_add(deadline, tick_us)
-        timing = self.timing
-        timing["ticks"] += 1
-        late = time.ticks_diff(time.ticks_us(), deadline)
-        if late >= 0:
-            self._lateness(late)
-        while late >= 0:
-            timing["missed_ticks"] += 1
-            deadline = time.ticks_add(deadline, tick_us)
-            late -= tick_us
-        return deadline
+    def _bus_due(self, fits):
+        now_us = time.ticks_us()
+        return fits and (self._buses.monitors.due(now_us) or self._buses.expanders.due(now_us))
 
-    def _slack(self, deadline):
-        """Serve the console while there is time, then sleep to the deadline and measure."""
-        if time.ticks_diff(deadline, time.ticks_us()) > RECOVER_us:
-            self._buses.recover()
-        self._collect(deadline)
-        moved_us = time.ticks_us()
-        while True:
-            left = time.ticks_diff(deadline, time.ticks_us())
-            if left <= 0:
-                break
-            if time.ticks_diff(time.ticks_us(), moved_us) >= _MUX_us:
-                moved_us = time.ticks_us()
-                self._acquisition.temperatures()
-            if left > SLICE_us and self._terminal.serve():
-                continue
-            self._retain()
-            left = time.ticks_diff(deadline, time.ticks_us())
-            if left > 0:
-                time.sleep_us(min(left, _MUX_us))
-        self._lateness(-left)
+    def _mux_due(self, fits):
+        return fits and time.ticks_diff(time.ticks_us(), self._mux_us) >= _MUX_EVERY_us
 
-    def _lateness(self, late_us):
-        timing = self.timing
-        if late_us > timing["worst_late_us"]:
-            timing["worst_late_us"] = late_us
-        if late_us > _LATE_us:
-            timing["late_ticks"] += 1
-            self._late_running += 1
-        else:
-            self._late_running = 0
-
-    def _retain(self):
-        """Keep what has to survive a reset: a lockout at once, the integrators once a second."""
-        now_ms = time.ticks_ms()
-        if time.ticks_diff(now_ms, self._saved_ms) >= SAVE_ms or self._retained.urgent():
-            self._retained.save()
-            self._saved_ms = now_ms
-        self._retained.commit()
-
-    def _collect(self, deadline):
-        """Collect what the console left behind, at a time of our choice and not in the tick.
-
-        A large bank at a short tick never has the time that it takes: then a tick is late for it.
-        """
-        now_ms = time.ticks_ms()
-        waited = time.ticks_diff(now_ms, self._collected_ms)
-        if not self._terminal.used or waited < _COLLECT_ms:
-            return
-        left = time.ticks_diff(deadline, time.ticks_us())
-        if left > _COLLECT_us or waited >= _OVERDUE_ms:
-            gc.collect()
-            self._terminal.used = False
-            self._collected_ms = now_ms
+    def _move_mux(self):
+        self._mux_us = time.ticks_us()
+        self._acquisition.temperatures()
 
 
 def inputs():

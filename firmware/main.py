@@ -48,7 +48,7 @@ except cabinet.ConfigurationError as error:
 except Exception as error:
     try:
         if running is not None:
-            running.fail_safe()
+            running.fail(error)
         sys.print_exception(error)  # last: a console that does not take it costs no safety
     finally:
         reset()

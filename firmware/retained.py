@@ -1,10 +1,11 @@
-"""What survives a restart: the lockouts, and the inverse-time integrators.
+"""What survives a restart: the lockouts, the inverse-time integrators, the fault that caused it.
 
 RTC memory outlives a reset, the NVS partition also the loss of power. A lockout goes to the RTC
-memory in the next slack and to NVS once the breakers stand still, for a commit of the flash stops
-everything for up to 100 ms. The integrators live in RTC memory only: a motor that overloads the
-bank is no cooler because the controller restarted. The memory holds noise after power-on: tags and
-checksums tell.
+memory in the next slack and to NVS once nothing is picked up and the breakers stand still, for a
+commit of the flash stops everything for up to 100 ms. The integrators live in RTC memory only: a
+motor that overloads the bank is no cooler because the controller restarted. So does the fault:
+whoever switches the power off and on stands before the cabinet. The memory holds noise after
+power-on: tags and checksums tell.
 """
 
 import struct
@@ -17,13 +18,16 @@ from micropython import const
 from packwarden.curves import FULL
 from packwarden.fixed import ints
 
-SAVE_ms = const(1000)  # how much of its way an integrator may lose by a reset
+SAVE_us = const(1000)  # what writing to the RTC memory may take
+COMMIT_us = const(100000)  # what a commit may take: no slack of a short tick is as long
 
+_SAVE_ms = const(1000)  # how much of its way an integrator may lose by a reset
 _TAG = const(0x5057002)  # this layout
 _MASK = const((1 << 28) - 1)
 _NAMESPACE = "packwarden"
 _KEY = "lockout"
-_PATIENCE_ms = const(5000)  # how long a commit waits for breakers on their way
+_LOOK_ms = const(100)  # how often it is asked whether a commit may be: the answer takes a while
+_PATIENCE_ms = const(5000)  # after this long a breaker is not on its way: it is stuck
 _AGAIN_ms = const(60000)  # how soon a commit that failed is tried again
 
 
@@ -33,17 +37,19 @@ class Retained:
     def __init__(self, protection):
         self._protection = protection
         self._lockout = protection.decider.lockout
+        self._restart = protection.restart
         self._ways = [integrator.way for integrator in protection.integrators]
         self._count = sum(len(way) for way in self._ways)
         self._flat = ints(self._count)
         self._rtc = RTC()
-        self._at = 4 * self._count + 8
+        self._lockout_at = 4 * self._count + 8
         self._blank = bytes(self._lockout.dump())  # nothing is locked out
-        self._buffer = bytearray(self._at + len(self._blank))
+        self._restart_at = self._lockout_at + len(self._blank)
+        self._buffer = bytearray(self._restart_at + len(self._restart.dump()))
         self._kept = False  # an integrator that is not zero has been written
         self._nvs = None
         self._uncommitted = False
-        self._since_ms = 0
+        self._saved_ms = self._looked_ms = self._since_ms = time.ticks_ms()
         self.failed = False  # the NVS does not keep what it is given
 
     def restore(self):
@@ -53,13 +59,14 @@ class Retained:
         """
         memory = self._rtc.memory()
         self._restore_ways(memory)
+        self._restart.load(memory[self._restart_at :])
         kept = bytearray(self._blank)
         try:
             self._nvs = NVS(_NAMESPACE)
             self._nvs.get_blob(_KEY, kept)
         except OSError:
             kept[:] = self._blank  # nothing has been kept yet
-        if not self._lockout.load(memory[self._at :]):
+        if not self._lockout.load(memory[self._lockout_at :]):
             self.failed = not self._lockout.load(kept)
         self._uncommitted = bytes(kept) != bytes(self._lockout.dump())
 
@@ -78,12 +85,15 @@ class Retained:
                 way[k] = ways[at + k]
             at += len(way)
 
-    def urgent(self):
-        """Return whether a lockout has changed. Allocates nothing."""
-        return self._lockout.unsaved()
+    def save_due(self, fits):
+        """Return whether to `save`: a lockout at once, the integrators once a second. Slack."""
+        if self._lockout.unsaved() or self._restart.changed:
+            return True
+        return fits and time.ticks_diff(time.ticks_ms(), self._saved_ms) >= _SAVE_ms
 
     def save(self):
         """Write what has changed to the RTC memory. Allocates nothing."""
+        self._saved_ms = time.ticks_ms()
         at = 0
         moving = False
         for way in self._ways:
@@ -95,32 +105,44 @@ class Retained:
         changed = self._lockout.unsaved()
         if changed:
             self._uncommitted = True
-            self._since_ms = time.ticks_ms()
-        if not (moving or self._kept or changed):
+            self._looked_ms = self._since_ms = self._saved_ms
+        if not (moving or self._kept or changed or self._restart.changed):
             return
         self._kept = moving
         buffer = self._buffer
         struct.pack_into("<i", buffer, 0, _TAG)
         for k in range(self._count):
             struct.pack_into("<i", buffer, 4 * k + 4, self._flat[k])
-        struct.pack_into("<i", buffer, self._at - 4, _checksum(self._flat))
-        lockout = self._lockout.dump()
-        at = self._at
-        for byte in lockout:
-            buffer[at] = byte
-            at += 1
+        struct.pack_into("<i", buffer, self._lockout_at - 4, _checksum(self._flat))
+        self._put(self._lockout_at, self._lockout.dump())
+        self._put(self._restart_at, self._restart.dump())
         self._rtc.memory(buffer)
 
-    def commit(self):
-        """Write a lockout that has changed to NVS, unless breakers are on their way. Slack."""
+    def _put(self, at, kept):
+        for byte in kept:
+            self._buffer[at] = byte
+            at += 1
+
+    def commit_due(self, fits):
+        """Return whether to `commit`: never while a trip is picked up or a breaker moves. Slack.
+
+        It fits no slack of a short tick, so that is not asked.
+        """
         if not self._uncommitted or self._nvs is None:
-            return
-        waited_ms = time.ticks_diff(time.ticks_ms(), self._since_ms)
-        if self.failed:
-            if waited_ms < _AGAIN_ms:
-                return
-        elif self._protection.moving() and waited_ms < _PATIENCE_ms:
-            return
+            return False
+        now_ms = time.ticks_ms()
+        if time.ticks_diff(now_ms, self._looked_ms) < _LOOK_ms:
+            return False
+        self._looked_ms = now_ms
+        waited_ms = time.ticks_diff(now_ms, self._since_ms)
+        if self.failed and waited_ms < _AGAIN_ms:
+            return False
+        if self._protection.decider.picked_up():
+            return False
+        return waited_ms >= _PATIENCE_ms or not self._protection.moving()
+
+    def commit(self):
+        """Write a lockout that has changed to NVS. Slack."""
         self._since_ms = time.ticks_ms()
         try:
             self._nvs.set_blob(_KEY, self._lockout.dump())

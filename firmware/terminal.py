@@ -21,6 +21,10 @@ class Terminal:
         # On the board stdin.buffer and stdout.buffer are one object, registered once for both.
         self._poll.register(sys.stdin.buffer, select.POLLIN | select.POLLOUT)
 
+    def due(self, fits):
+        """Return whether to serve: always, where there is time for it."""
+        return fits
+
     def serve(self):
         """Run a slice: take what came in, work on the reply, send; True if there is more.
 

@@ -1,9 +1,17 @@
 """A terminal at the console of a cabinet, and a screen: `from terminals import Terminal`."""
 
 from packwarden.console import PROMPT, Console
+from packwarden.timing import Timing
 from packwarden.views import Context
 
-TIMING = {"ticks": 12, "late_ticks": 3, "worst_late_us": 1500, "missed_ticks": 0}
+
+def timing():
+    """Twelve ticks of 10 ms: three began 1.5 ms late, the others in time."""
+    facts = Timing(10)
+    for late_us in [3] * 9 + [1500] * 3:
+        facts.began(late_us)
+        facts.ended(3000, late_us - 7000, False)
+    return facts
 
 
 class Terminal:
@@ -13,7 +21,7 @@ class Terminal:
     """
 
     def __init__(self, protection, at_once=10**6):
-        self.context = Context(protection, "cabinet15", "1.2.3", TIMING)
+        self.context = Context(protection, "cabinet15", "1.2.3", timing())
         self.console = Console(self.context)
         self.at_once = at_once
         self.screen = Screen().show(PROMPT)

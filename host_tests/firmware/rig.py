@@ -114,6 +114,10 @@ class Rig:
     def _build(self, faults, job):
         board = importlib.import_module("board")
         clock.reset(costs.BOOT_US)
+        machine = importlib.import_module("packwarden_sim.fakes.machine")
+        machine.began_by = job.pop("cause", None)
+        board_time = importlib.import_module("packwarden_sim.fakes.time")
+        board_time.began_us = job.pop("ticks_began_us", 0)
         sensors = self.config["sensors"]
         parts_ohm = sensors["pull_up_ohm"] + sensors["reference_ohm"]
         reference_uv = board.EXCITATION_MV * 1000 * sensors["reference_ohm"] // parts_ohm

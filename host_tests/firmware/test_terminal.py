@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from packwarden.views import COMMANDS
+from packwarden.commands import COMMANDS
 from packwarden_sim.clock import us
 
 

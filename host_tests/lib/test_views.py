@@ -27,8 +27,9 @@ QUESTIONS = [
     "degraded",
     "unlock",
     "lock",
+    "timing",
 ]
-OPERATING = {"reset", "close"}  # see test_operations
+OPERATING = {"reset", "close", "acknowledge"}  # see test_operations
 LARGE_TABLE = {
     "model": "table",
     "first_C": -60,

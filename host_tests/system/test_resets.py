@@ -12,49 +12,86 @@ import pytest
 from packwarden_host import REPOSITORY, vm
 from system.runs import bank, each, first, simulated, told, trace
 
-# Put behind the executive's own code: `act` is called in the tick that begins at 3 s.
+# Put behind the firmware's own code: at its call in the tick that begins at 3 s the method `where`
+# does what it always does, and then `act`. A file on the flash counts the lives in which it acts.
 SPOILED = """
 
-_tick = Cabinet.tick
-try:
-    open("spoiled").close()
-    _left = -1
-except OSError:
-    open("spoiled", "w").close()
-    _left = {ticks}
+_whole = {where}
 
 
-def _act(cabinet):
-    {act}
+def _lives():
+    try:
+        with open("spoiled") as file:
+            return int(file.read())
+    except OSError:
+        return 0
 
 
-def _spoiled(self, now_ms):
+_left = 0
+if _lives() < {lives}:
+    _left = {calls}
+    _count = str(_lives() + 1)
+    with open("spoiled", "w") as _file:
+        _file.write(_count)
+
+
+def _spoil():
     global _left
-    _tick(self, now_ms)
-    if self.protection.armed:
-        _left -= 1
-        if _left == 0:
-            _act(self)
+    if _left and current.protection.armed:
+        if _left > 1:
+            _left -= 1
+        elif {when}:
+            _left = 0
+            {act}
 
 
-Cabinet.tick = _spoiled
+def _spoiled(self{arguments}):
+    result = _whole(self{arguments})
+    _spoil()
+    return result
+
+
+{where} = _spoiled
 """
 FAIL_ms = 3000
 ASK = "bank --json\n"
+STATUS = "status --json\n"
+# A definition with *args would allocate.
+ARGUMENTS = {
+    "Acquisition.read": ", now_ms",
+    "Protection.step": ", now_ms",
+    "Outputs.write": ", energised, fan, alarm, charge, discharge",
+}
+# What is called in each stage of a tick, and once between two.
+STAGES = {
+    "acquire": "Acquisition.read",
+    "step": "Protection.step",
+    "act": "Outputs.write",
+    "verify": "Outputs.verify",
+    "between ticks": "Terminal.serve",
+}
 
 
 @pytest.fixture
 def spoiled(tmp_path, monkeypatch):
-    """Make the firmware do this once, in its tick 3 s after arming."""
+    """Make the firmware do this in its tick 3 s after arming, in its first life or first ones.
 
-    def spoil(act, tick_ms=10):
+    `when`: an expression; it is done in the first tick from then on in which that is true.
+    """
+
+    def spoil(act, where="Outputs.verify", lives=1, when="True"):
         for name in ("boards", "lib", "tools"):
             (tmp_path / name).symlink_to(REPOSITORY / name)
         shutil.copytree(REPOSITORY / "firmware", tmp_path / "firmware")
-        source = SPOILED.format(act=act, ticks=FAIL_ms // tick_ms + 1)
+        arguments = ARGUMENTS.get(where, "")
+        calls = FAIL_ms // 10 + 1
+        source = SPOILED.format(
+            act=act, when=when, where=where, arguments=arguments, lives=lives, calls=calls
+        )
         with (tmp_path / "firmware" / "cabinet.py").open("a") as file:
             file.write(source)
         monkeypatch.setattr(vm, "REPOSITORY", tmp_path)
+        monkeypatch.setattr(vm, "MOST_RESTARTS", 3)
 
     return spoil
 
@@ -101,7 +138,101 @@ def test_a_reset_opens_no_breaker(spoiled, kind):
     assert told(run.events, kind="trip") == []
     report = run.replies("t_ms")[-1]
     assert {facts["breaker"] for facts in report["batteries"]} == {"closed"}
-    assert (report["main"], report["alarm"]) == ("closed", False)
+    assert report["main"] == "closed"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("error", ["ValueError", "MemoryError"])
+def test_a_fault_in_any_stage_is_told_by_the_next_life(spoiled, stage, error):
+    """What it was and where: in the fault line, on the console, and at the alarm relay."""
+    spoiled(f"raise {error}('as asked')", STAGES[stage])
+    asked = ["status --json", "why", "events", "status", "bank --json"]
+    script = [[6000 + 500 * i, line + "\n"] for i, line in enumerate(asked)]
+    run = simulated(trace((0, each(4, i_A=40)), (10, {})), script=script)
+    (restart,) = run.restarts
+    assert (restart["cause"], restart["t_ms"]) == ("reset", pytest.approx(FAIL_ms, abs=20))
+    boot, fault = run.events[1:]
+    assert (boot["element"], fault["element"]) == ("boot", "controller_fault")
+    assert (fault["kind"], fault["level"], fault["action"]) == ("fault", "alarm", "alarm")
+    (status,) = run.replies("armed")
+    what = f"{error} {stage}" if " " in stage else f"{error} in {stage}"
+    assert status["restart"] == {"cause": what, "seconds": 3, "times": 1}
+    assert status["controller"] == what
+    text = "\n".join(run.console)
+    assert text.count(f"restarted by {what} after 3 s") == 2  # why, and status
+    assert f"FAULT  controller_fault  {what}: alarm" in text
+    (report,) = run.replies("t_ms")
+    assert (report["alarm"], report["main"]) == (True, "closed")
+
+
+def test_the_alarm_of_a_restart_stands_until_it_is_acknowledged(spoiled):
+    """Over further restarts too, and it takes an unlocked console."""
+    spoiled("raise OSError(5)", lives=2)
+    typed = [
+        (FAIL_ms + 1000, "acknowledge\nunlock\n"),  # the second life: it fails again
+        (2 * FAIL_ms + 3000, "acknowledge\n" + STATUS),
+        (2 * FAIL_ms + 5000, "unlock\nacknowledge\n"),
+        (2 * FAIL_ms + 6000, ASK),
+        (2 * FAIL_ms + 17_000, ASK + STATUS + "acknowledge\nevents\n"),
+    ]
+    run = simulated(trace((0, {}), (25, {})), script=[list(item) for item in typed])
+    assert [restart["cause"] for restart in run.restarts] == ["reset", "reset"]
+    assert run.console.count("error: locked: type unlock first") == 2
+    before, after = run.replies("armed")
+    assert before["restart"] == {"cause": "OSError in verify", "seconds": 3, "times": 2}
+    assert (after["restart"], after["controller"]) == (None, "")
+    assert [report["alarm"] for report in run.replies("t_ms")] == [True, False]
+    assert "error: no restart has to be acknowledged" in run.console
+    faults = told(run.events, element="controller_fault")
+    # Once in each life that a fault came before; then what the person did, and the end of it.
+    assert [event["kind"] for event in faults] == ["fault", "fault", "info", "clear"]
+    assert 9_900 <= faults[-1]["t_ms"] - faults[-2]["t_ms"] <= 10_100
+
+
+def test_an_acknowledged_restart_stays_acknowledged(spoiled):
+    spoiled("raise OSError(5)")
+    script = [[FAIL_ms + 2000, "unlock\nacknowledge\n"], [FAIL_ms + 9000, STATUS]]
+    faults = [{"t_ms": 7000, "until_ms": None, "target": "power", "kind": "reset"}]
+    run = simulated(trace((0, {}), (15, {})), script=script, faults=faults)
+    assert len(run.restarts) == 2
+    (status,) = run.replies("armed")
+    assert status["restart"] is None
+    last = run.events[-1]
+    assert (last["element"], last["kind"]) == ("boot", "info")
+
+
+def test_who_switches_the_power_off_and_on_acknowledges(spoiled):
+    spoiled("raise OSError(5)")
+    faults = [{"t_ms": 6000, "until_ms": None, "target": "power", "kind": "off"}]
+    run = simulated(trace((0, {}), (12, {})), script=[[11_000, STATUS]], faults=faults)
+    assert [restart["cause"] for restart in run.restarts] == ["reset", "power_off"]
+    (status,) = run.replies("armed")
+    assert status["restart"] is None
+
+
+def test_the_trip_of_the_very_tick_that_fails_outlasts_the_restart(spoiled):
+    """Its relay has moved, and its lockout is kept: outputs first, then the record."""
+    spoiled("raise OSError(5)", "Outputs.write", when="current.protection.breakers.tripped")
+    rows = ((0, each(4, i_A=40)), (4, {"i2_A": -700}), (8, {}))
+    run = simulated(trace(*rows), script=[[7000, ASK], [7500, "lockout --json\n"]])
+    (restart,) = run.restarts
+    assert 4000 <= restart["t_ms"] <= 4100
+    (report,) = run.replies("t_ms")
+    assert [facts["breaker"] for facts in report["batteries"]][:2] == ["closed", "locked out"]
+    (locked,) = [json.loads(line) for line in run.console if line.startswith('[{"battery"')]
+    assert [(entry["battery"], entry["cause"]) for entry in locked] == [(2, "reverse_current")]
+
+
+@pytest.mark.parametrize("stage", [name for name in STAGES if " " not in name])
+def test_a_stage_that_does_not_run_starves_the_watchdog(spoiled, stage):
+    spoiled(f"current._stages = tuple([s for s in current._stages if s != current._{stage}])")
+    run = simulated(trace((0, {}), (15, {})), script=[[14_000, STATUS]])
+    (restart,) = run.restarts
+    assert restart["cause"] == "watchdog"
+    assert FAIL_ms + 4900 <= restart["t_ms"] <= FAIL_ms + 5100
+    (status,) = run.replies("armed")
+    assert status["restart"] == {"cause": "watchdog", "seconds": 0, "times": 1}
+    assert [event["kind"] for event in told(run.events, element="controller_fault")] == ["fault"]
 
 
 def test_a_motor_that_overloads_is_no_cooler_after_a_reset(spoiled):

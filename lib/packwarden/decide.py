@@ -10,10 +10,8 @@ from packwarden.currents import COURSE, MEDIAN, REVERSED, SUM
 from packwarden.fixed import ASIDE, BIAS, MASK, NONE, ints, to_fixed
 from packwarden.levels import (
     BANK,
-    BATTERY_OR_BANK,
     BATTERY_OR_MAIN,
     FAN,
-    MAIN_OR_ALL,
     NO_ACTION,
     NO_LEVEL,
     STOP_CHARGE,
@@ -23,7 +21,6 @@ from packwarden.levels import (
     TRIP,
     TRIP_ALL,
     TRIP_BATTERY,
-    TRIP_CROSSED,
     TRIP_MAIN,
 )
 from packwarden.lockout import Lockout
@@ -66,6 +63,7 @@ class Decider:
         self._flow_stop = NO_ACTION  # what the level that stops the flow has stopped
         self._keys = ints(self.slots.count)  # of the changed slots: the order of their records
         self._done = bytearray(self.slots.count)  # by key's place: the action that was done
+        self.inside = 0  # what a record of a controller fault says
         self._cascade_limit = NONE  # in 0.1 % of rated; NONE: nobody guards
         for r in range(len(self.rows)):
             row = self.rows[r]
@@ -315,12 +313,12 @@ class Decider:
         reversed_ = k >= 0 and (self.quantities.bank[REVERSED] >> k) & 1
         if action == BATTERY_OR_MAIN:
             action = TRIP_BATTERY if reversed_ else TRIP_MAIN
-        elif action == BATTERY_OR_BANK:
+        elif action == levels.BATTERY_OR_BANK:
             action = TRIP_MAIN if self._cascades(k) else TRIP_BATTERY
-        elif action == MAIN_OR_ALL:
+        elif action == levels.MAIN_OR_ALL:
             breakers.fail(k)
             action = TRIP_ALL if reversed_ else TRIP_MAIN
-        elif action == TRIP_CROSSED:
+        elif action == levels.TRIP_CROSSED:
             breakers.fail(k)
             breakers.retrip(k, now_ms)
             action = TRIP_MAIN
@@ -384,15 +382,18 @@ class Decider:
             row.terminal(item),
             action,
             row.unit,
-            self._sensor_state(r, item) if row.tells_sensor else 0,
+            self._detail(r, item),
             row.show(values[row.shown + item]),
             limit,
             held,
             values[self.quantities.at_load + battery - 1] if battery else NONE,
         )
 
-    def _sensor_state(self, r, item):
-        """Return the health that a sensor fault tells, of either channel of a monitor."""
+    def _detail(self, r, item):
+        """Return the health that a sensor fault tells, or what a fault of the controller is."""
+        row = self.rows[r]
+        if not row.tells_sensor:
+            return self.inside if row.table.quantity == "controller_fails" else 0
         channel = self.slots.get(r, compare.CHANNEL)
         state = self.health[channel + item * self.slots.get(r, compare.CHANNEL_STEP)]
         if not state and channel == 0:

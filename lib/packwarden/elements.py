@@ -355,7 +355,7 @@ TABLE = (
         None,
         1,
         1,
-        (Level("alarm", ALARM, "controller_fails", ALARM_RELAY, 1, 1, reset_ms=1000),),
+        (Level("alarm", ALARM, "controller_fails", ALARM_RELAY, 1, 1, reset_ms=10000),),
         inside=True,
     ),
     # No levels: what was tripped is locked out. Its records tell what was reset, refused, closed.

@@ -10,6 +10,7 @@ import struct
 from micropython import const
 
 from packwarden import compare, elements, levels, records
+from packwarden.checksum import crc16
 from packwarden.fixed import ASIDE, BIAS, NONE, decimal, ints
 from packwarden.records import two_digits
 
@@ -63,7 +64,7 @@ class Lockout:
             buffer[4 + 2 * index] = self.cause[index]
             buffer[5 + 2 * index] = self.trips[index]
         struct.pack_into("<H", buffer, len(buffer) - 4, len(self.trips))
-        struct.pack_into("<H", buffer, len(buffer) - 2, _checksum(buffer))
+        struct.pack_into("<H", buffer, len(buffer) - 2, crc16(buffer, len(buffer) - 2))
         self.changed = False
         self._told = tripped
         return buffer
@@ -80,7 +81,7 @@ class Lockout:
         kept = bytes(kept[:size])
         tag, tripped = struct.unpack_from("<HH", kept, 0)
         count, checksum = struct.unpack_from("<HH", kept, size - 4)
-        if tag != _TAG or count != len(self.trips) or checksum != _checksum(kept):
+        if tag != _TAG or count != len(self.trips) or checksum != crc16(kept, size - 2):
             return False
         for index in range(count):
             cause = kept[4 + 2 * index]
@@ -89,17 +90,6 @@ class Lockout:
         self.breakers.restore(tripped)
         self._told = tripped
         return True
-
-
-def _checksum(buffer):
-    """Return 16 bits (CRC-16/CCITT-FALSE) over all but the last two bytes of a buffer."""
-    crc = 0xFFFF
-    for place in range(len(buffer) - 2):
-        crc ^= buffer[place] << 8
-        for _ in range(8):
-            crc = (crc << 1) ^ 0x1021 if crc & 0x8000 else crc << 1
-        crc &= 0xFFFF
-    return crc
 
 
 def name(protection, index):

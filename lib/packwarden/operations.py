@@ -4,9 +4,10 @@ Looking is free; what operates needs `unlock` first and says what it did. Each o
 same rules as the protection: a reset only when the cause is gone, a closing only with permission.
 """
 
-from packwarden import degraded, lockout, permission
+from packwarden import degraded, lockout, permission, restart
 from packwarden.breakers import STATE_NAMES
-from packwarden.elements import slug
+from packwarden.elements import find, slug
+from packwarden.fixed import NONE
 from packwarden.records import COMMAND, INFO
 from packwarden.replies import Command, Refused, json_text, no_arguments, number
 
@@ -16,16 +17,17 @@ UNLOCKED_s = 600
 def _unlock(context, words, as_json):
     no_arguments(words)
     context.unlocked_until_s = context.protection.events.seconds + UNLOCKED_s
-    yield _done(as_json, "unlocked for %d min; lock ends it" % (UNLOCKED_s // 60))
+    yield done(as_json, "unlocked for %d min; lock ends it" % (UNLOCKED_s // 60))
 
 
 def _lock(context, words, as_json):
     no_arguments(words)
     context.unlocked_until_s = -1
-    yield _done(as_json, "locked")
+    yield done(as_json, "locked")
 
 
-def _done(as_json, text):
+def done(as_json, text):
+    """Return the reply of what was done."""
     return ('{"done":%s}' % json_text(text) if as_json else text) + "\r\n"
 
 
@@ -37,14 +39,20 @@ def _breaker(protection, words):
     return n if words[0] == "main" else number(words[0], 1, n, "a battery") - 1
 
 
-def _operator(context):
+def operator(context):
     """Refuse unless the console is unlocked."""
     if context.protection.events.seconds >= context.unlocked_until_s:
         raise Refused("locked: type unlock first")
 
 
+def record(protection, detail):
+    """Record what a person did to the controller: a detail of `restart`. Slack."""
+    number = find("controller_fault")
+    protection.events.write(INFO, 0, number, 0, 0, 0, 0, detail, NONE, NONE, NONE, NONE)
+
+
 def _reset(context, words, as_json):
-    _operator(context)
+    operator(context)
     protection = context.protection
     index = _breaker(protection, words)
     if len(words) > 2:
@@ -54,11 +62,22 @@ def _reset(context, words, as_json):
         lockout.record(protection, index, INFO, lockout.REFUSED)
         raise Refused(reason)
     lockout.reset(protection, index)
-    yield _done(as_json, "%s is reset: it may be closed" % lockout.name(protection, index))
+    yield done(as_json, "%s is reset: it may be closed" % lockout.name(protection, index))
+
+
+def _acknowledge(context, words, as_json):
+    no_arguments(words)
+    operator(context)
+    memory = context.protection.restart
+    if not memory.cause:
+        raise Refused("no restart has to be acknowledged")
+    memory.acknowledge()
+    record(context.protection, restart.ACKNOWLEDGED)
+    yield done(as_json, "the restart is acknowledged: its alarm ends in 10 s")
 
 
 def _close(context, words, as_json):
-    _operator(context)
+    operator(context)
     protection = context.protection
     index = _breaker(protection, words)
     who = lockout.name(protection, index)
@@ -70,7 +89,7 @@ def _close(context, words, as_json):
         raise Refused(reasons[0])
     protection.breakers.close(index, protection.now_ms)
     lockout.record(protection, index, COMMAND, lockout.CLOSED)
-    yield _done(as_json, "%s is told to close" % who)
+    yield done(as_json, "%s is told to close" % who)
 
 
 def _permit(context, words, as_json):
@@ -163,5 +182,6 @@ COMMANDS = {
     "unlock": Command("unlock", "allow what operates, for 10 min", _unlock),
     "lock": Command("lock", "end that", _lock),
     "reset": Command("reset N|main", "release what has tripped, one by one", _reset),
+    "acknowledge": Command("acknowledge", "end the alarm of a restart by a fault", _acknowledge),
     "close": Command("close N|main", "close a contactor, if it is permitted", _close),
 }

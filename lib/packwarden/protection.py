@@ -7,7 +7,7 @@ there is no clock and no I/O, and from `step` on nothing is allocated.
 import micropython
 from micropython import const
 
-from packwarden import elements, levels, lockout, records
+from packwarden import elements, levels, lockout, records, restart
 from packwarden.bank import Bank
 from packwarden.breakers import Breakers
 from packwarden.chips.ina2xx import CHIPS
@@ -20,6 +20,7 @@ from packwarden.heat import Heat
 from packwarden.measure import Measurement
 from packwarden.quantities import Quantities
 from packwarden.records import EventLog
+from packwarden.restart import Restart
 from packwarden.thermistor import Bridge
 from packwarden.validate import Validator
 
@@ -31,6 +32,7 @@ OUTPUTS_FAIL = const(1)  # an output does not read back as written
 INPUTS_FAIL = const(2)  # the contacts cannot be read
 TICKS_LATE = const(4)  # one tick after the other begins late
 MEMORY_FAILS = const(8)  # lockouts could not be read at boot, or cannot be kept
+RESTARTED = const(16)  # a fault ended an earlier life, and nobody has acknowledged it
 
 
 class Protection:
@@ -85,6 +87,7 @@ class Protection:
             self.breakers,
             self.events,
         )
+        self.restart = Restart()
         self.armed = False
         self.faults = 0  # mask of what fails inside the controller; set it before each step
         self._last_ms = 0
@@ -143,6 +146,7 @@ class Protection:
         if self.faults != self._faults:
             self._faults = faults = self.faults
             quantities.controller(faults & OUTPUTS_FAIL, faults & ~OUTPUTS_FAIL)
+            decider.inside = self.inside()
         if not self.armed:
             return
         log = self.events
@@ -154,6 +158,17 @@ class Protection:
         integrate(self.integrators[0].ctx, now_ms, passed, self.bank.batteries)
         integrate(self.integrators[1].ctx, now_ms, passed, 1)
         decider.run(now_ms, 1 if gap else 0)
+
+    def inside(self):
+        """Return the gravest of the controller's faults: see `restart.describe`."""
+        faults = self.faults
+        if faults & RESTARTED:
+            return self.restart.detail
+        if faults & TICKS_LATE:
+            return restart.LATE
+        if faults & MEMORY_FAILS:
+            return restart.MEMORY
+        return restart.INPUTS if faults & INPUTS_FAIL else 0
 
     def _advance(self, dt):
         """Add `dt` ms to the time of the records, in seconds and milliseconds."""

@@ -7,7 +7,7 @@ import struct
 
 from micropython import const
 
-from packwarden import elements, levels
+from packwarden import elements, levels, restart
 from packwarden.fixed import BIAS, NONE, decimal
 from packwarden.frame import HEALTH_NAMES
 
@@ -95,7 +95,10 @@ class Event:
     def finding(self):
         """Return what was found: `81.4 degC > 80.0 for 2.0 s`, or the state of a sensor."""
         if self.unit is None:
-            names = OPERATIONS if elements.slug(self.element) == "lockout" else HEALTH_NAMES
+            slug = elements.slug(self.element)
+            if slug == "controller_fault":
+                return restart.describe(self.detail)
+            names = OPERATIONS if slug == "lockout" else HEALTH_NAMES
             return names[self.detail] if self.detail else ""
         if self.value is None:
             return "no value (%s)" % self.unit

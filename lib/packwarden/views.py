@@ -13,6 +13,7 @@ from packwarden.fixed import decimal
 from packwarden.frame import HEALTH_NAMES
 from packwarden.records import TERMINAL_NAMES, two_digits
 from packwarden.replies import Command, Refused, cell, json_bool, json_number, no_arguments, number
+from packwarden.restart import describe
 
 
 class Context:
@@ -22,7 +23,7 @@ class Context:
         self.protection = protection
         self.board = board
         self.version = version
-        self.timing = timing  # dictionary of integers, see `cabinet.Cabinet.timing`
+        self.timing = timing  # a `timing.Timing`
         self.unlocked_until_s = -1  # time of the events; see `operations`
 
 
@@ -177,6 +178,11 @@ def _counts(protection):
     return picked, operated[1], operated[2], operated[3]
 
 
+def _timing_facts(timing):
+    """Return the ticks, those missed, those late, and the worst lateness in us."""
+    return timing.ticks, sum(timing.missed), sum(timing.late), max(timing.worst_late_us)
+
+
 def _status(context, words, as_json):
     no_arguments(words)
     protection = context.protection
@@ -208,13 +214,9 @@ def _status(context, words, as_json):
             )
         )
         yield (
-            '"ticks":%d,"missed_ticks":%d,"late_ticks":%d,"worst_late_us":%d}\r\n'
-            % (
-                timing["ticks"],
-                timing["missed_ticks"],
-                timing["late_ticks"],
-                timing["worst_late_us"],
-            )
+            '"ticks":%d,"missed_ticks":%d,"late_ticks":%d,"worst_late_us":%d,"controller":"%s",'
+            '"restart":%s}\r\n'
+            % (_timing_facts(timing) + (describe(protection.inside()), protection.restart.json()))
         )
         return
     armed = "protecting for %s s" % time_s(protection) if protection.armed else "NOT ARMED yet"
@@ -227,12 +229,11 @@ def _status(context, words, as_json):
     )
     yield from _active(protection, 0)
     yield "sensors: %d of %d channels failed\r\n" % (len(bad), protection.frame.channels)
-    yield "ticks: %d, missed %d, late %d, worst %d us late\r\n" % (
-        timing["ticks"],
-        timing["missed_ticks"],
-        timing["late_ticks"],
-        timing["worst_late_us"],
-    )
+    yield "ticks: %d, missed %d, late %d, worst %d us late\r\n" % _timing_facts(timing)
+    if protection.restart.cause:
+        yield "controller: %s, see acknowledge\r\n" % protection.restart.text()
+    elif protection.inside():
+        yield "controller: %s\r\n" % describe(protection.inside())
     blind = sum(1 for _ in degraded.blind(protection))
     yield "degraded: %s\r\n" % ("%d places, see degraded" % blind if blind else "nothing")
     locked = protection.breakers.tripped
@@ -296,10 +297,13 @@ def _level_line(level, given):
 
 
 def why(protection):
-    """Return why the last trip came, in one line, or None where there was none."""
+    """Return why the last trip came, in one line; without one why the controller restarted.
+
+    None where nothing of both is known.
+    """
     log = protection.events
     if log.last_trip < 0:
-        return None
+        return protection.restart.text()
     if log.last_trip < log.oldest_seq:
         return "the record of the last trip is no longer kept"
     event = log.event(log.last_trip)

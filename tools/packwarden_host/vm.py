@@ -44,6 +44,7 @@ class Job:
     truth_every_ms: int | None = None
     meter: bool = False
     faults: list = field(default_factory=list)
+    ticks_began_us: int = 0
 
 
 class Cabinet:

@@ -7,8 +7,9 @@ The job's keys: `repo`, `board`, `state_dir` (holds the board's flash/ and what 
 `source` ({"kind": "trace", "path"} or {"kind": "bank", "model"}, with "stuck": breakers that stay
 closed), `seed`, `speed` (0: as fast as it goes), `end_ms`, `console` (none, script, stdio),
 `script` ([[t_ms, text], ...]), `script_every` ([period_ms, text]), `truth_every_ms`, `meter` (tell
-what the ticks took), `faults` (see `faults`), `restarts` (0 at power-on), `cause` (of the last
-restart), `out_fd` (where the lines of `host_lines` go).
+what the ticks took), `faults` (see `faults`), `ticks_began_us` (where `time.ticks_us` begins in
+each life), `restarts` (0 at power-on), `cause` (of the last restart), `out_fd` (where the lines of
+`host_lines` go).
 """
 
 import json
@@ -159,6 +160,7 @@ def _run_firmware(job, here):
     for name in _FAKES:
         modules[name] = __import__("packwarden_sim.fakes." + name, None, None, [name])
     modules["machine"].began_by = job.get("cause")
+    modules["time"].began_us = job.get("ticks_began_us", 0)
     real = {name: sys.modules.get(name) for name in _FAKES}
     sys.modules.update(modules)
     if not _MICROPYTHON:

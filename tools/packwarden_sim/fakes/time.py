@@ -1,4 +1,7 @@
-"""`time` of the board on virtual time. The tick counters are 30 bits wide, as on the board."""
+"""`time` of the board on virtual time. The tick counters are 30 bits wide, as on the board.
+
+`start` may let them begin at `began_us`, short of a wrap: us wrap after 18 min, ms after 12 days.
+"""
 
 from packwarden_sim import world
 from packwarden_sim.clock import us
@@ -7,17 +10,19 @@ from packwarden_sim.costs import TICKS_US
 _MASK = (1 << 30) - 1
 _HALF = 1 << 29
 
+began_us = 0
+
 
 def ticks_ms():
     """Return milliseconds since the start, 0 .. 2^30-1."""
     us[0] += TICKS_US
-    return us[0] // 1000 & _MASK
+    return (us[0] + began_us) // 1000 & _MASK
 
 
 def ticks_us():
     """Return microseconds since the start, 0 .. 2^30-1."""
     us[0] += TICKS_US
-    return us[0] & _MASK
+    return (us[0] + began_us) & _MASK
 
 
 ticks_cpu = ticks_us
