@@ -12,7 +12,7 @@ FIND_PYTHON = for p in $(PYTHON) python3 python3.11 python3.12 python3.13 python
 	done; echo 'Packwarden needs Python 3.11 or newer' >&2; exit 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test campaign week mutants fmt lint type bench docs lock clean
+.PHONY: help setup run test campaign week soak mutants fmt lint type bench docs lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ campaign: $(STAMP) ## run every scenario, the long ones too, and write the table
 
 week: $(STAMP) ## seven days of a solar home, sound and with each fault: about an hour
 	$(BIN)/pytest -n 2 -m week host_tests/system/test_week.py
+
+soak: $(STAMP) ## a million ticks of a full bank with the heap locked: about half an hour
+	$(BIN)/pytest -q -s -m soak host_tests/proofs/test_tick.py
 
 mutants: $(STAMP) ## change the elements and breakers in a thousand ways: the tests have to notice
 	$(BIN)/python host_tests/mutants.py

@@ -43,7 +43,7 @@ class Executive:
         """`timing`: a `packwarden.timing.Timing`, which learns everything."""
         self._timing = timing
         self._jobs = timing.jobs = jobs
-        self._deadline = 0
+        self._deadline = time.ticks_us()
 
     def run(self, cabinet, watchdog):
         """Run the ticks of a cabinet until something raises.
@@ -126,10 +126,13 @@ class Garbage:
         return waited_ms >= (_COLLECT_ms if fits else _OVERDUE_ms)
 
     def collect(self):
-        """Collect; the longest pause so far is what the next one may take. Once at boot, too."""
+        """Collect; the next one may take as long as the longest so far, and a little more.
+
+        Once at boot, too.
+        """
         began_us = time.ticks_us()
         gc.collect()
         spent_us = time.ticks_diff(time.ticks_us(), began_us)
-        self.job.bound_us = max(self.job.bound_us, spent_us)
+        self.job.bound_us = max(self.job.bound_us, spent_us + spent_us // 64)
         self._timing.paused(spent_us)
         self._terminal.used = False

@@ -60,7 +60,6 @@ class Outputs:
         self._hung = 0  # how often running the expander let the bus time out, twice at most
         self._tried_us = 0
         self._mismatches = 0
-        self.timed_out = False  # the bus let the last `write` wait
 
     @property
     def failed(self):

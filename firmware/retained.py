@@ -128,7 +128,7 @@ class Retained:
 
         It fits no slack of a short tick, so that is not asked.
         """
-        if not self._uncommitted or self._nvs is None:
+        if not self._uncommitted:
             return False
         now_ms = time.ticks_ms()
         if time.ticks_diff(now_ms, self._looked_ms) < _LOOK_ms:
@@ -143,6 +143,8 @@ class Retained:
 
     def commit(self):
         """Write a lockout that has changed to NVS. Slack."""
+        if self._nvs is None:
+            return
         self._since_ms = time.ticks_ms()
         try:
             self._nvs.set_blob(_KEY, self._lockout.dump())

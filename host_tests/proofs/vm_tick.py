@@ -1,7 +1,7 @@
-"""Runs in a MicroPython VM: the firmware's tick, acquisition to verification, under `heap_lock`.
+"""Runs in a MicroPython VM: the executive with its ticks and its slack, all under `heap_lock`.
 
-Its modules on the register models of the chips: what the simulated cabinet does in the 64-bit VM,
-small enough for the 32-bit one. Chips refuse, forget and return.
+The firmware as it is on register models of the chips and a clock of its own: what the simulated
+cabinet does in the 64-bit VM, small enough for the 32-bit one. Chips refuse, forget and return.
 """
 
 import json
@@ -11,122 +11,251 @@ import micropython
 
 import board
 from chips.register_model import Adc, Bus, ExpanderChip, Pin, monitor_chip
+from packwarden.chips.ina2xx import CHIPS
+from packwarden.fixed import MASK
+
+ROUND = 1000  # ticks, after which the chips misbehave as before
+SHORTED = range(150, 190)  # of a round: all currents at the top
+REFERENCE_uv = 1100000
+SUPPLY_uv = 1043478
+HALF = 1 << 29
 
 
-class Line(Pin):
-    """A line of a bus, which nobody holds."""
+class Over(Exception):
+    """The run has had its ticks."""
 
-    OPEN_DRAIN = 7
 
-    def __init__(self, number, mode=-1, value=1):
-        self.level = value
+OVER = Over()
+
+
+class Time:
+    """The board's `time`, in small integers only: each look at it takes 7 us."""
+
+    def __init__(self, until_wrap_ms):
+        self.ms = MASK - until_wrap_ms
+        self.us = MASK - until_wrap_ms * 1000
+        self.rest = 0
+        self.woken = None
+
+    def pass_us(self, span_us):
+        self.us = ((self.us ^ HALF) - HALF + span_us) & MASK
+        self.rest += span_us
+        self.ms = ((self.ms ^ HALF) - HALF + self.rest // 1000) & MASK
+        self.rest %= 1000
+
+    def ticks_us(self):
+        self.pass_us(7)
+        return self.us
+
+    def ticks_ms(self):
+        self.pass_us(7)
+        return self.ms
+
+    def ticks_add(self, ticks, span):
+        return ((ticks ^ HALF) - HALF + span) & MASK
+
+    def ticks_diff(self, end, start):
+        return (((end - start) & MASK) ^ HALF) - HALF
+
+    def sleep_us(self, span_us):
+        self.pass_us(span_us)
+        self.woken()
+
+
+class Pins:
+    """`machine.Pin`: one model per number."""
+
+    IN, OUT, OPEN_DRAIN, PULL_UP = 1, 3, 7, 2
+
+    def __init__(self):
+        self.models = {}
+        for wired in (board.I2C_MONITORS, board.I2C_EXPANDERS):
+            for number in wired[1:3]:  # lines that nobody holds
+                self(number, value=1)
+
+    def __call__(self, number, mode=-1, pull=-1, value=None):
+        if number not in self.models:
+            self.models[number] = Pin()
+        if value is not None:
+            self.models[number].value(value)
+        return self.models[number]
+
+
+class Adcs:
+    """`machine.ADC`: the multiplexers, and the supply."""
+
+    ATTN_11DB = 3
+
+    def __init__(self, pins):
+        self.pins = pins
+        self.models = []
+
+    def __call__(self, pin, atten):
+        select = [self.pins(number) for number in board.MUX_SELECT]
+        supply = pin is self.pins(board.ADC_SUPPLY)
+        model = Adc(select, [SUPPLY_uv if supply else REFERENCE_uv] * 16)
+        if not supply:
+            self.models.append(model)
+        return model
+
+
+class Rtc:
+    """`machine.RTC`: noise at first."""
+
+    def __init__(self):
+        self.written = 0
+
+    def memory(self, data=None):
+        if data is None:
+            return bytes([number * 89 & 255 for number in range(2048)])
+        self.written += 1
+
+
+class Nvs:
+    """`esp32.NVS`: empty."""
+
+    def __init__(self, namespace):
+        pass
+
+    def get_blob(self, key, buffer):
+        raise OSError(-0x1102)
+
+    def set_blob(self, key, value):
+        pass
+
+    def commit(self):
+        pass
+
+
+class Silence:
+    """`select` and the streams: nobody is at the console."""
+
+    POLLIN, POLLOUT = 1, 4
+    NOTHING = ()
+    buffer = None
+
+    def __init__(self):
+        self.stdin = self.stdout = self
+
+    def poll(self):
+        return self
+
+    def register(self, stream, events):
+        pass
+
+    def ipoll(self, timeout):
+        return self.NOTHING
 
 
 class Machine:
-    """Stands in for the board's module: lines, and the buses that a Rig has made, by number."""
+    """`machine` and `esp32`, with the chips of a cabinet behind them."""
 
-    Pin = Line
-    buses = [None, None]
+    WDT_RESET = 3
+    NVS = Nvs
 
-    def I2C(number, **wiring):
-        """Return a bus: `machine.I2C`."""
-        return Machine.buses[number]
+    def __init__(self, monitor):
+        self.monitors = [monitor_chip(monitor) for _ in board.MONITOR_ADDRESSES]
+        self.expanders = {address: ExpanderChip() for address in board.INPUT_EXPANDERS}
+        self.relay = self.expanders[board.RELAY_EXPANDER] = ExpanderChip()
+        places = range(len(self.monitors))
+        monitors = {board.MONITOR_ADDRESSES[place]: self.monitors[place] for place in places}
+        self.buses = (Bus(monitors), Bus(self.expanders))
+        self.Pin = Pins()
+        self.ADC = Adcs(self.Pin)
+        self.rtc = Rtc()
 
+    def I2C(self, number, scl, sda, freq, timeout):
+        return self.buses[0 if number == board.I2C_MONITORS[0] else 1]
 
-sys.modules["machine"] = Machine
-from acquisition import Acquisition  # noqa: E402  they import `machine`
-from buses import Buses  # noqa: E402
-from outputs import Outputs  # noqa: E402
-from packwarden.chips.ina2xx import CHIPS  # noqa: E402
-from packwarden.fixed import MASK  # noqa: E402
-from packwarden.protection import Protection  # noqa: E402
+    def RTC(self):
+        return self.rtc
 
-ARMED_AT = 60
-SHORTED = range(150, 190)  # all currents at the top
-REFERENCE_uv = 1100000
+    def reset_cause(self):
+        return 1
 
 
 class Rig:
-    """A cabinet's firmware without its loop."""
+    """A cabinet's firmware on these; it is the watchdog as well, and ends the run."""
 
     def __init__(self, config, first_count):
         """Build and boot it; `first_count`: of attempts and good conversions of every channel."""
-        self.protection = Protection(config)
-        bank = self.protection.bank
-        self.monitors = {a: monitor_chip(bank.monitor) for a in board.MONITOR_ADDRESSES}
-        self.expanders = {a: ExpanderChip() for a in board.INPUT_EXPANDERS}
-        self.relay = self.expanders[board.RELAY_EXPANDER] = ExpanderChip()
-        self.monitors_bus = Bus(self.monitors)
-        self.expanders_bus = Bus(self.expanders)
-        Machine.buses[:] = (self.monitors_bus, self.expanders_bus)
-        self.buses = Buses(board)
-        select = [Pin() for _ in board.MUX_SELECT]
-        self.adcs = [Adc(select, [REFERENCE_uv] * 16) for _ in board.MUX_ADC]
-        self.acquisition = Acquisition(
-            board,
-            bank,
-            self.protection.frame,
-            self.buses,
-            select,
-            self.adcs,
-            (Pin().value, Pin().value, Adc(select, [1_043_478] * 16)),
-        )
-        self.outputs = Outputs(board, self.buses, [Pin() for _ in range(4)])
-        self.outputs.boot(self.protection.breakers.energised())
-        self.acquisition.boot()
-        facts = CHIPS[bank.monitor]
-        self.codes = facts["shunt_register"], facts["bus_register"]
-        for channel in range(self.protection.frame.channels):
-            self.protection.frame.count[channel] = first_count
-            self.protection.validator.fresh[channel] = first_count
+        self.machine = Machine(config["sensors"]["monitor"])
+        self.clock = Time(300)
+        self.clock.woken = self.misbehave
+        silence = Silence()
+        for name, module in (
+            ("machine", self.machine),
+            ("esp32", self.machine),
+            ("time", self.clock),
+            ("select", silence),
+        ):
+            sys.modules[name] = module
+        import cabinet
+        import terminal
 
-    def measure(self, current, voltage):
-        """Let every chip convert; both are what its register holds."""
-        for chip in self.monitors.values():
+        terminal.sys = silence
+        cabinet.load_config = lambda: config
+        pins = (board.PIN_MAIN_TRIP, board.PIN_ALARM, board.PIN_CHARGE, board.PIN_DISCHARGE)
+        self.cabinet = cabinet.Cabinet([self.machine.Pin(number) for number in pins])
+        self.cabinet.boot()
+        facts = CHIPS[self.cabinet.protection.bank.monitor]
+        self.codes = facts["shunt_register"], facts["bus_register"]
+        self.top = 0x7FFFFF if self.cabinet.protection.bank.monitor == "ina228" else 0x7FFF
+        frame = self.cabinet.protection.frame
+        for channel in range(frame.channels):
+            frame.count[channel] = first_count
+            self.cabinet.protection.validator.fresh[channel] = first_count
+        self.fed = 0
+        self.end = 0
+
+    def feed(self):
+        """Count the ticks that ran whole; end the run after the last one."""
+        self.fed += 1
+        if self.fed == self.end:
+            raise OVER
+
+    def run(self, ticks):
+        """Run so many ticks, with their slack."""
+        self.end = self.fed + ticks
+        try:
+            self.cabinet.run(self)
+        except Over:
+            return
+
+    def misbehave(self):
+        """Before each tick: codes move, a chip converts; some refuse or have forgotten all."""
+        number = self.fed % ROUND
+        current = self.top if number in SHORTED else number & 15
+        voltage = number * 104729 & (2 * self.top + 1)
+        for chip in self.machine.monitors:
             chip.registers[self.codes[0]] = current
             chip.registers[self.codes[1]] = voltage
-            chip.convert()
-        for adc in self.adcs:
+        # Each is asked once in a round of the slow channels whether it has converted: this suffices.
+        self.machine.monitors[number % len(self.machine.monitors)].convert()
+        for adc in self.machine.ADC.models:
             adc.reads = 0
-
-    def tick(self, now_ms):
-        """Do what `cabinet.Cabinet.tick` does."""
-        protection = self.protection
-        micropython.heap_lock()
-        try:
-            self.acquisition.read(now_ms)
-            protection.faults = 2 if self.acquisition.inputs_lost else 0
-            protection.faults |= 1 if self.outputs.failed else 0
-            protection.step(now_ms)
-            energised = protection.breakers.energised()
-            self.outputs.write(
-                energised,
-                protection.fan,
-                protection.alarm,
-                protection.charge_allowed,
-                protection.discharge_allowed,
-            )
-            self.outputs.verify()
-        finally:
-            micropython.heap_unlock()
+        monitors, expanders = self.machine.buses
+        monitors.refuse = 3 if number % 11 == 5 else 0
+        expanders.refuse = 4 if number % 50 in (20, 21, 22, 23) else 0
+        if number % 30 == 7:
+            self.machine.monitors[number % 15].reset()
+            self.machine.relay.reset()
 
 
 def main(config, first_count, ticks):
     """Run ticks while the chips misbehave one after another; print what was recorded."""
     rig = Rig(json.loads(config), first_count)
-    now_ms = MASK - 300
-    for number in range(ticks):
-        top = 0x7FFFFF if rig.protection.bank.monitor == "ina228" else 0x7FFF
-        rig.measure(top if number in SHORTED else number & 15, number * 104729 & (2 * top + 1))
-        rig.monitors_bus.refuse = 3 if number % 11 == 5 else 0
-        rig.expanders_bus.refuse = 4 if number % 50 in (20, 21, 22, 23) else 0
-        if number % 30 == 7:
-            rig.monitors[board.MONITOR_ADDRESSES[number % 15]].reset()
-            rig.relay.reset()
-        if number == ARMED_AT:
-            rig.protection.arm(now_ms)
-        rig.tick(now_ms)
-        now_ms = (now_ms + 10) & MASK
-    events = rig.protection.events
+    protection = rig.cabinet.protection
+    while not protection.armed:
+        rig.run(1)  # arming allocates
+    rig.run(40)  # and so does the greeting, which nobody reads
+    micropython.heap_lock()
+    try:
+        rig.run(ticks)
+        rig.cabinet.fail(OVER)
+    finally:
+        micropython.heap_unlock()
+    events = protection.events
     kinds = {events.event(seq).kind for seq in range(events.oldest_seq, events.next_seq)}
-    print(sorted(kinds))
+    timing = rig.cabinet.timing
+    print(json.dumps([sorted(kinds), rig.fed, sum(timing.late), rig.machine.rtc.written]))

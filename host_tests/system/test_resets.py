@@ -12,8 +12,8 @@ import pytest
 from packwarden_host import REPOSITORY, vm
 from system.runs import bank, each, first, simulated, told, trace
 
-# Put behind the firmware's own code: at its call in the tick that begins at 3 s the method `where`
-# does what it always does, and then `act`. A file on the flash counts the lives in which it acts.
+# Put behind the firmware's own code: in the tick that begins at 3.05 s the method `where` does
+# what it always does, and then `act`. A file on the flash counts the lives in which it acts.
 SPOILED = """
 
 _whole = {where}
@@ -53,7 +53,7 @@ def _spoiled(self{arguments}):
 
 {where} = _spoiled
 """
-FAIL_ms = 3000
+FAIL_ms = 3050
 ASK = "bank --json\n"
 STATUS = "status --json\n"
 # A definition with *args would allocate.
@@ -74,7 +74,7 @@ STAGES = {
 
 @pytest.fixture
 def spoiled(tmp_path, monkeypatch):
-    """Make the firmware do this in its tick 3 s after arming, in its first life or first ones.
+    """Make the firmware do this in its tick 3.05 s after arming, in its first life or first ones.
 
     `when`: an expression; it is done in the first tick from then on in which that is true.
     """
@@ -121,7 +121,7 @@ def test_an_allocation_in_the_tick_is_a_memory_error_and_a_reset(spoiled):
 
 
 def test_a_tick_that_never_ends_is_ended_by_the_watchdog(spoiled):
-    spoiled("for _ in range(40000): cabinet._acquisition._mux.read(0)")  # 8 s
+    spoiled("for _ in range(40000): current._acquisition._mux.read(0)")  # 8 s
     run = simulated(trace((0, {}), (20, {})))
     (restart,) = run.restarts
     assert restart["cause"] == "watchdog"
@@ -213,7 +213,7 @@ def test_who_switches_the_power_off_and_on_acknowledges(spoiled):
 def test_the_trip_of_the_very_tick_that_fails_outlasts_the_restart(spoiled):
     """Its relay has moved, and its lockout is kept: outputs first, then the record."""
     spoiled("raise OSError(5)", "Outputs.write", when="current.protection.breakers.tripped")
-    rows = ((0, each(4, i_A=40)), (4, {"i2_A": -700}), (8, {}))
+    rows = ((0, each(4, i_A=40)), (4, {"i2_A": -300}), (8, {}))
     run = simulated(trace(*rows), script=[[7000, ASK], [7500, "lockout --json\n"]])
     (restart,) = run.restarts
     assert 4000 <= restart["t_ms"] <= 4100
@@ -225,7 +225,8 @@ def test_the_trip_of_the_very_tick_that_fails_outlasts_the_restart(spoiled):
 
 @pytest.mark.parametrize("stage", [name for name in STAGES if " " not in name])
 def test_a_stage_that_does_not_run_starves_the_watchdog(spoiled, stage):
-    spoiled(f"current._stages = tuple([s for s in current._stages if s != current._{stage}])")
+    skip = f"current._stages = tuple([s for s in current._stages if s != current._{stage}])"
+    spoiled(skip, "Terminal.serve")  # in the slack, for it allocates
     run = simulated(trace((0, {}), (15, {})), script=[[14_000, STATUS]])
     (restart,) = run.restarts
     assert restart["cause"] == "watchdog"

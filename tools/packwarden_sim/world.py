@@ -34,6 +34,7 @@ class World:
         self.wiring = wiring
         self.console = console
         self.ended = None
+        self._ended = [None] * 4  # made now: the watchdog may bite while the heap is locked
         self.rtc = bytearray(_RTC_BYTES)
         self.feeds = 0
         self._over = Over()
@@ -111,9 +112,13 @@ class World:
         self.meter.tick()
 
     def end(self, cause, detail=None):
-        """End this life of the board; the first cause counts. Raises Over."""
+        """End this life of the board; the first cause counts. Raises Over. Allocates nothing."""
         if self.ended is None:
-            self.ended = (cause, self.now_ms(), self.feeds, detail)
+            self.ended = ended = self._ended
+            ended[0] = cause
+            ended[1] = self.now_ms()
+            ended[2] = self.feeds
+            ended[3] = detail
             self._lines.stop()
         raise self._over
 
