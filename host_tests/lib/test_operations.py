@@ -6,6 +6,7 @@ import pytest
 
 from cabinets import Cabinet, at_once, configuration
 from packwarden.operations import UNLOCKED_s
+from packwarden.protection import INPUTS_FAIL, MEMORY_FAILS, RESTARTED, TICKS_LATE
 from terminals import Terminal
 
 HOT = [25.0, 25.0, 90.0, 25.0]
@@ -285,3 +286,72 @@ def test_degraded_leaves_out_what_is_off_anyway():
     cabinet.run(0.1)
     (found,) = json.loads(Terminal(cabinet.protection).ask("degraded --json"))
     assert "reverse_current" not in found["blind"]
+
+
+def last(cabinet):
+    """The last record, as people read it."""
+    log = cabinet.protection.events
+    return log.event(log.next_seq - 1).text()
+
+
+def restarted():
+    """A cabinet that has just restarted by a lack of memory, as the firmware tells protection."""
+    cabinet = Cabinet(current_A=40.0)
+    cabinet.protection.restart.failed(MemoryError(), 2, 77)
+    cabinet.protection.faults = RESTARTED
+    cabinet.run(0.1)
+    return cabinet
+
+
+def test_the_alarm_of_a_restart_ends_10_s_after_it_was_acknowledged():
+    cabinet = restarted()
+    protection = cabinet.protection
+    assert last(cabinet).endswith("controller_fault  MemoryError in step: alarm")
+    terminal = unlocked(cabinet)
+    said = "the restart is acknowledged: its alarm ends in 10 s\r\n"
+    assert terminal.ask("acknowledge") == said
+    assert last(cabinet).endswith("INFO  controller_fault  restart acknowledged")
+    protection.faults = 0
+    cabinet.run(9.8)
+    assert protection.alarm
+    cabinet.run(0.4)
+    assert not protection.alarm
+    assert terminal.ask("acknowledge") == "error: no restart has to be acknowledged\r\n"
+
+
+@pytest.mark.parametrize("line", ["acknowledge", "timing reset"])
+def test_what_people_do_to_the_controller_takes_an_unlocked_console(line):
+    cabinet = restarted()
+    terminal = Terminal(cabinet.protection)
+    told = len(cabinet.events)
+    assert terminal.ask(line) == "error: locked: type unlock first\r\n"
+    assert terminal.context.timing.ticks == 12
+    assert cabinet.protection.restart.cause
+    assert len(cabinet.events) == told
+
+
+def test_the_timing_is_counted_anew_and_that_is_recorded():
+    cabinet = restarted()
+    terminal = unlocked(cabinet)
+    assert json.loads(terminal.ask("timing --json"))["ticks"] == 12
+    assert json.loads(terminal.ask("timing reset --json"))["done"] == "timing is counted anew"
+    assert json.loads(terminal.ask("timing --json"))["ticks"] == 0
+    assert last(cabinet).endswith("INFO  controller_fault  timing counted anew")
+    assert terminal.ask("timing set") == 'error: takes no "set"\r\n'
+
+
+@pytest.mark.parametrize(
+    ("faults", "what"),
+    [
+        (INPUTS_FAIL, "contacts cannot be read"),
+        (TICKS_LATE, "ticks begin late"),
+        (MEMORY_FAILS, "lockouts are not kept"),
+        (INPUTS_FAIL | TICKS_LATE, "ticks begin late"),
+    ],
+)
+def test_a_fault_of_the_controller_says_what_it_is(faults, what):
+    cabinet = Cabinet(current_A=40.0)
+    cabinet.protection.faults = faults
+    cabinet.run(0.1)
+    assert last(cabinet).endswith(f"FAULT  controller_fault  {what}: alarm")
+    assert f"controller: {what}\r\n" in Terminal(cabinet.protection).ask("status")

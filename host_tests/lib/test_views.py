@@ -271,3 +271,20 @@ def test_settings_are_those_of_the_configuration():
     text = ask(cabinet, "settings")
     assert '  breakers.kind "shunt_trip"\r\n' in text
     assert "  bank.batteries 15\r\n" in text
+
+
+def test_the_timing_says_how_late_and_through_what():
+    shown = ask_json(CABINETS["healthy 4"], "timing")
+    assert (shown["ticks"], shown["missed_ticks"], shown["overruns"]) == (12, 0, 0)
+    assert [(b["below_us"], b["ticks"]) for b in shown["lateness"] if b["ticks"]] == [
+        (10, 9),
+        (2000, 3),
+    ]
+    assert shown["late"]["executive"] == {
+        "late_ticks": 3,
+        "missed_ticks": 0,
+        "worst_late_us": 1500,
+    }
+    text = ask(CABINETS["healthy 4"], "timing")
+    assert "below    2.00 ms          3\r\n" in text
+    assert "executive                          3          0    1.50 ms\r\n" in text

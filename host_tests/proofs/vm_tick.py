@@ -230,7 +230,7 @@ class Rig:
         for chip in self.machine.monitors:
             chip.registers[self.codes[0]] = current
             chip.registers[self.codes[1]] = voltage
-        # Each is asked once in a round of the slow channels whether it has converted: this suffices.
+        # Each is asked once in a round of the slow channels whether it has converted.
         self.machine.monitors[number % len(self.machine.monitors)].convert()
         for adc in self.machine.ADC.models:
             adc.reads = 0
