@@ -163,3 +163,11 @@ def test_it_begins_anew_but_for_how_well_it_is():
     assert timing.ill
     assert (timing.ticks, timing.collections, timing.worst_work_us) == (0, 0, 0)
     assert sum(timing.late) + sum(timing.histogram) + sum(timing.worst_stage_us) == 0
+
+
+def test_what_comes_together_is_each_ones_own_and_the_whole():
+    """A commit of 20 ms, and then a tick that waits for a bus: 15 ms late, 26 ms of work."""
+    timing = Timing(10)
+    tick(timing, 15_000, 26_000, timed_out=True, blame=FLASH)
+    assert (timing.worst_late_us[FLASH], timing.worst_late_us[BUS]) == (15_000, 16_000)
+    assert timing.worst_us == 31_000

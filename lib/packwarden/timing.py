@@ -40,7 +40,7 @@ class Timing:
         self.histogram = ints(len(BUCKETS_us) + 1)  # but for its first bucket: see `bucket`
         self.late = ints(len(BLAMED))  # ticks that began late, and runs of ticks that were missed
         self.missed = ints(len(BLAMED))  # ticks
-        self.worst_late_us = ints(len(BLAMED))
+        self.worst_late_us = ints(len(BLAMED))  # of that alone
         self.worst_stage_us = ints(len(STAGES))
         self._ticks = ints(2)  # millions, and the rest
         self.jobs = ()  # of the slack: each with name, worst_us and bound_us
@@ -61,6 +61,7 @@ class Timing:
         ):
             for place in range(len(counters)):
                 counters[place] = 0
+        self.worst_us = 0  # lateness, whatever came together in it
         self.worst_work_us = 0
         self.overruns = 0  # ticks whose own work took longer than a tick
         self.collections = 0
@@ -76,6 +77,7 @@ class Timing:
 
     def began(self, late_us):
         """A tick begins, so long after its time (never before it)."""
+        self.worst_us = max(self.worst_us, late_us)
         self._count_tick()
         place = 0
         while place < len(BUCKETS_us) and late_us >= BUCKETS_us[place]:
@@ -107,10 +109,11 @@ class Timing:
         self.blame = OWN
         if over_us < 0:
             return 0
+        self.worst_us = max(self.worst_us, over_us)
         if work_us >= self.tick_us:
             self.overruns = min(MASK, self.overruns + 1)
             blame = BUS if timed_out else OWN
-            self._late(over_us, blame)
+            self._late(work_us - self.tick_us, blame)
         missed = over_us // self.tick_us + 1
         _add(self.missed, blame, missed)
         self._skipped = True

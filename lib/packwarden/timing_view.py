@@ -37,6 +37,7 @@ def _lines(context):
         sum(timing.missed),
         timing.overruns,
     )
+    yield "latest by %s\r\n" % _text(timing.worst_us).strip()
     yield "tick begins late by      ticks\r\n"
     for place in range(len(BUCKETS_us) + 1):
         last = place == len(BUCKETS_us)
@@ -73,12 +74,16 @@ def _lines(context):
 
 def _json(context):
     timing = context.timing
-    yield '{"tick_ms":%d,"ticks":%d,"missed_ticks":%d,"overruns":%d,"late_from_us":%d' % (
-        timing.tick_us // 1000,
-        timing.ticks,
-        sum(timing.missed),
-        timing.overruns,
-        LATE_us,
+    yield (
+        '{"tick_ms":%d,"ticks":%d,"missed_ticks":%d,"overruns":%d,"worst_late_us":%d,"late_from_us":%d'
+        % (
+            timing.tick_us // 1000,
+            timing.ticks,
+            sum(timing.missed),
+            timing.overruns,
+            timing.worst_us,
+            LATE_us,
+        )
     )
     for place in range(len(BUCKETS_us) + 1):
         below = "null" if place == len(BUCKETS_us) else BUCKETS_us[place]

@@ -180,7 +180,7 @@ def _counts(protection):
 
 def _timing_facts(timing):
     """Return the ticks, those missed, those late, and the worst lateness in us."""
-    return timing.ticks, sum(timing.missed), sum(timing.late), max(timing.worst_late_us)
+    return timing.ticks, sum(timing.missed), sum(timing.late), timing.worst_us
 
 
 def _status(context, words, as_json):
