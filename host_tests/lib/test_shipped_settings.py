@@ -197,7 +197,7 @@ RESETS_ms = {
     "bms_alarm.alarm": 5000,
     "output_fault.alarm": 1000,
     "cascade.alarm": 60000,  # or the load would come back at once, again and again
-    "controller_fault.alarm": 1000,
+    "controller_fault.alarm": 10000,  # ticks that are late now and then are one alarm
 } | dict.fromkeys(
     [f"sensor_fault.{key}" for key in SHIPPED["sensor_fault"] if key != "trip"],
     10000,
