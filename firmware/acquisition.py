@@ -23,6 +23,7 @@ _FIRST_ROUNDS = const(3)
 _WHOLE_TICK_ms = const(250)
 _MUX_INPUTS = const(16)
 _ASKED = const(4)  # monitors in a tick while one of them gives an alert
+_ALERT_ms = const(30)  # an alert outlasts the reading of its flags: a conversion and two ticks
 
 
 class Acquisition:
@@ -47,6 +48,7 @@ class Acquisition:
         ]
         self._monitors.append(Monitor(buses.monitors, addresses[-1], bank.monitor, busbar))
         self._alert_turn = 0
+        self._alert_ms = 0  # when the pin was low last
         self._count = n + 1
         self._state = ints(n + 1)
         self._failures = ints(n + 1, FAILURES)  # nobody has answered yet
@@ -98,6 +100,7 @@ class Acquisition:
 
     def read(self, now_ms):
         """Fill the frame. From the tick: allocates nothing, raises nothing that a bus causes."""
+        alerted = self._look_at_alert(now_ms)
         buses = self._buses
         buses.begin()
         self._usable = buses.monitors.idle()
@@ -112,7 +115,7 @@ class Acquisition:
         self.temperatures()
         self._pins()
         buses.ask()
-        if self._frame.alert:
+        if alerted:
             self._answer_alert(now_ms)
         if not buses.timed_out:
             self._contacts.read(now_ms)
@@ -132,6 +135,20 @@ class Acquisition:
         self._credit = credit % round_ms
         return credit // round_ms
 
+    def _look_at_alert(self, now_ms):
+        """Return whether ALERT is low, before any flag is read in this tick.
+
+        Reading the flags of a monitor lets go of the pin until its next conversion has ended.
+        """
+        frame = self._frame
+        low = not self._alert()
+        if low:
+            frame.alert = 1
+            self._alert_ms = now_ms
+        elif frame.alert and (now_ms - self._alert_ms) & MASK >= _ALERT_ms:
+            frame.alert = 0
+        return low
+
     def _answer_alert(self, now_ms):
         """Read the flags of some monitors, which clears those that are over.
 
@@ -147,10 +164,9 @@ class Acquisition:
                     self._failed(place, now_ms)
 
     def _pins(self):
-        """Read what is on pins of its own; a closed contact and an alert pull theirs low."""
+        """Read what is on pins of its own; a closed contact pulls its low."""
         frame = self._frame
         frame.external = 1 - self._external()
-        frame.alert = 1 - self._alert()
         if frame.supply >= 0:
             at_mV = self._supply.read_uv() // 1000
             self._store(frame.supply, BIAS + at_mV * self._divider, OK)

@@ -93,6 +93,26 @@ def test_contacts_are_read_to_their_breakers(ready, feedback):
         rig.wiring.update_inputs()
 
 
+@pytest.mark.parametrize("batteries", [1, 4, 15])
+@pytest.mark.parametrize("tick_ms", [10, 20, 50, 250, 1000])
+def test_an_alert_stands_while_its_monitor_is_beyond_its_limit(ready, batteries, tick_ms):
+    """Its flags are read meanwhile, which lets go of the pin until the next conversion ends."""
+    rig, frame, ticks = ready(batteries, tick_ms=tick_ms)
+    ticks.run(5)
+    assert frame.alert == 0
+    quiet = rig.wiring.source.bus[0]
+    rig.wiring.source.bus[0] = round(64 / 195.3125e-6)  # beyond 1.05 times 59.2 V
+    rig.wiring.update_inputs()
+    ticks.run(3)
+    seen = []
+    ticks.run(300, lambda _: seen.append(frame.alert))
+    assert set(seen) == {1}
+    rig.wiring.source.bus[0] = quiet
+    rig.wiring.update_inputs()
+    ticks.run(max(3, 200 // tick_ms))
+    assert frame.alert == 0
+
+
 @pytest.mark.parametrize("contact", ["closed_on_alarm", "open_on_alarm"])
 def test_bms_contacts_are_read_to_their_batteries(ready, contact):
     rig, frame, ticks = ready(15, choices={"bms_contact": contact})
