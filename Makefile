@@ -12,7 +12,7 @@ FIND_PYTHON = for p in $(PYTHON) python3 python3.11 python3.12 python3.13 python
 	done; echo 'Packwarden needs Python 3.11 or newer' >&2; exit 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test campaign week soak mutants fmt lint type bench docs lock clean
+.PHONY: help setup run test campaign latency week soak mutants fmt lint type bench docs lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -26,7 +26,10 @@ test: lint type ## lint, type, then every test, with the coverage of lib/
 	$(BIN)/pytest -n 2 --cov --cov-report=term
 
 campaign: $(STAMP) ## run every scenario, the long ones too, and write the table of host_tests/README.md
-	@$(BIN)/python -m packwarden_host.docs host_tests/README.md
+	@$(BIN)/python -m packwarden_host.docs host_tests/README.md campaign
+
+latency: $(STAMP) ## measure from register to output at 1,000 phases under every load, and write the table
+	@$(BIN)/python -m packwarden_host.docs host_tests/README.md latency
 
 week: $(STAMP) ## seven days of a solar home, sound and with each fault: about an hour
 	$(BIN)/pytest -n 2 -m week host_tests/system/test_week.py

@@ -86,6 +86,38 @@ def campaign(
 
 
 @app.command()
+def latency(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="ELEMENT",
+            help="Elements, or their levels like terminal_rise.trip; else all.",
+            show_default=False,
+        ),
+    ] = None,
+    phases: Annotated[
+        int, typer.Option(min=1, max=100_000, help="Events, each at a random phase of the tick.")
+    ] = 100,
+    batteries: Annotated[int, typer.Option(min=3, max=15, help="Size of the bank.")] = 4,
+    load: Annotated[
+        list[Literal["quiet", "console", "flash", "absent", "hung", "all"]] | None,
+        typer.Option(help="What goes on beside it; may be given more than once.  [default: all]"),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Chooses the phases and the noise of the chips.")] = 1,
+    form: Annotated[Literal["text", "markdown", "jsonl"], typer.Option("--format")] = "text",
+    file: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the table to this file as well.")
+    ] = None,
+):
+    """Measure from the value in a chip's register to the output, and hold it against its bound."""
+    from packwarden_host import latency as measuring
+
+    loads = measuring.loads(load or ["all"])
+    request = measuring.Request(tuple(names or ()), phases, batteries, loads, seed, form, file)
+    measuring.run(request)
+
+
+@app.command()
 def replay(
     trace: Annotated[Path, typer.Argument(help="CSV file, a column per measured quantity.")],
     config: Annotated[Path, typer.Option(help="The bank's configuration (config new).")],

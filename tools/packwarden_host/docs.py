@@ -6,8 +6,8 @@ In a Markdown file of the repository
   and `make` are run, one after another in one scratch folder per file;
 - a table between `<!-- packwarden ... -->` and `<!-- end -->` is the output of that command, which
   has to succeed; what it says on stderr is not part of it.
-`make campaign` does the same for the page with the campaign's table, which takes too long for
-`make docs`. `differences` tells what has changed since, figures of the machine's speed aside.
+`make campaign` and `make latency` do the same for one table of a page each, which takes too long
+for `make docs`. `differences` tells what has changed since, figures of the machine's speed aside.
 """
 
 import difflib
@@ -31,8 +31,11 @@ _GENERATED = re.compile(
 _SPEED = re.compile(r"(simulated in ).*")
 
 
-def refreshed(text: str) -> str:
-    """Return a document with the output of its commands as it is now."""
+def refreshed(text: str, only: str | None = None) -> str:
+    """Return a document with the output of its commands as it is now.
+
+    `only`: the one sub-command of `packwarden` whose tables are made anew.
+    """
     with tempfile.TemporaryDirectory(prefix="packwarden-") as folder:
 
         def fence(match: re.Match) -> str:
@@ -45,8 +48,13 @@ def refreshed(text: str) -> str:
             shown = "".join(f"{line}\n{_output(line[2:], folder)}" for line in commands)
             return f"```console\n{shown}```"
 
-        text = _FENCED.sub(fence, text)
-        return _GENERATED.sub(lambda m: _table(m[1], folder), text)
+        def table(match: re.Match) -> str:
+            meant = only is None or match[1].split()[1] == only
+            return _table(match[1], folder) if meant else match[0]
+
+        if only is None:
+            text = _FENCED.sub(fence, text)
+        return _GENERATED.sub(table, text)
 
 
 def _table(command: str, folder: str) -> str:
@@ -87,12 +95,12 @@ def differences(name: str) -> list[str]:
     return list(difflib.unified_diff(*shown, "shown", "printed", lineterm="", n=1))
 
 
-def main(names: Sequence[str]) -> None:
+def main(names: Sequence[str], only: str | None = None) -> None:
     """Refresh documents in place; one with a table whose command fails stays as it was."""
     for name in names:
         path = REPOSITORY / name
         try:
-            text = refreshed(path.read_text())
+            text = refreshed(path.read_text(), only)
         except subprocess.CalledProcessError as error:
             sys.exit(f"{error.stdout}{name} stays as it was: {error}")
         except KeyboardInterrupt:
@@ -102,4 +110,5 @@ def main(names: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or FILES)
+    # A page, and the one sub-command whose tables it is about; or nothing.
+    main(sys.argv[1:2] or FILES, *sys.argv[2:])

@@ -74,6 +74,36 @@ class Script(Silent):
         return super().write(data)
 
 
+class Flood(Silent):
+    """Somebody types without a pause, at the full speed of the line, what makes long replies."""
+
+    _TYPED = b"bank\nelements\nevents\nbank --json\ntiming\ndegraded\nlockout --json\nnonsense\n"
+    _HELD = 256  # bytes that the driver holds; what comes beyond them is lost
+
+    def __init__(self):
+        self._next_us = us[0]
+        self._place = 0
+
+    def ready(self):
+        """Return POLLOUT, and POLLIN once the next byte has arrived."""
+        lost = (us[0] - self._next_us) // costs.CONSOLE_BYTE_US - self._HELD
+        if lost > 0:
+            self._skip(lost)
+        return POLLIN | POLLOUT if us[0] >= self._next_us else POLLOUT
+
+    def readinto(self, buf):
+        """Read one byte, if it has arrived; return how many."""
+        if not self.ready() & POLLIN:
+            return 0
+        buf[0] = self._TYPED[self._place]
+        self._skip(1)
+        return 1
+
+    def _skip(self, count):
+        self._place = (self._place + count) % len(self._TYPED)
+        self._next_us += count * costs.CONSOLE_BYTE_US
+
+
 class Stdio(Silent):
     """The process's own stdin and stdout, byte by byte."""
 

@@ -60,7 +60,7 @@ class Schedule:
             elif words[0] == "supply":
                 self._go(entry, on, t_ms)
             else:
-                _TARGETS[words[0]](self._wiring, words, entry, on)
+                put(self._wiring, entry, on)
         self._look(t_ms)
         return ending
 
@@ -79,6 +79,12 @@ class Schedule:
         since_ms = us[0] // 1000 - (t_ms - entry["t_ms"])
         supply.go(round(entry["volts"] * 1_000_000), since_ms, span_ms)
         self._ramp_until_ms = entry["t_ms"] + span_ms
+
+
+def put(wiring, entry, on):
+    """Begin (on) or end one fault now; a supply goes to its voltage at once."""
+    words = entry["target"].split()
+    _TARGETS[words[0]](wiring, words, entry, on)
 
 
 def _order(step):
@@ -180,6 +186,11 @@ def _wrong(wiring, words, entry, on):
     wiring.contacts.change(entry["kind"], on)
 
 
+def _supply(wiring, words, entry, on):
+    supply = wiring.supply
+    supply.go(round(entry["volts"] * 1_000_000) if on else supply.nominal_uV)
+
+
 def _nvs(wiring, words, entry, on):
     if entry["kind"] == "full":
         wiring.nvs.full = on
@@ -199,5 +210,6 @@ _TARGETS = {
     "contact": _contact,
     "external_trip": _wrong,
     "trip_circuit": _wrong,
+    "supply": _supply,
     "nvs": _nvs,
 }

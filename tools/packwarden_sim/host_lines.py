@@ -1,6 +1,6 @@
 """The lines that a board writes for the host.
 
-`E` events, `C` console, `S` truth, `M` what the ticks took, `X` the end.
+`E` events, `C` console, `S` truth, `T` trials, `M` what the ticks took, `X` the end.
 """
 
 import json
@@ -59,6 +59,10 @@ class HostLines:
         running = getattr(sys.modules.get("cabinet"), "current", None)
         timing = {} if running is None else running.timing
         self._write(b"M", json.dumps(dict(report, timing=timing)).encode())
+
+    def trial(self, fields):
+        """Write what came of a trial, a dict: see `trials`."""
+        self._write(b"T", json.dumps(fields).encode())
 
     def last(self, cause, t_ms, ticks, detail):
         """Write the last line: how this life of the board ended."""

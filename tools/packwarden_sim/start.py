@@ -5,11 +5,11 @@ the firmware's `main`, which runs until the board resets or the run ends.
 
 The job's keys: `repo`, `board`, `state_dir` (holds the board's flash/ and what outlives a reset),
 `source` ({"kind": "trace", "path"} or {"kind": "bank", "model"}, with "stuck": breakers that stay
-closed), `seed`, `speed` (0: as fast as it goes), `end_ms`, `console` (none, script, stdio),
-`script` ([[t_ms, text], ...]), `script_every` ([period_ms, text]), `truth_every_ms`, `meter` (tell
-what the ticks took), `faults` (see `faults`), `ticks_began_us` (where `time.ticks_us` begins in
-each life), `restarts` (0 at power-on), `cause` (of the last restart), `out_fd` (where the lines of
-`host_lines` go).
+closed; or {"kind": "trials", "path", "trials"}, see `trials`), `seed`, `speed` (0: as fast as it
+goes), `end_ms`, `console` (none, script, stdio, flood), `script` ([[t_ms, text], ...]),
+`script_every` ([period_ms, text]), `truth_every_ms`, `meter` (tell what the ticks took), `faults`
+(see `faults`), `ticks_began_us` (where `time.ticks_us` begins in each life), `restarts` (0 at
+power-on), `cause` (of the last restart), `out_fd` (where the lines of `host_lines` go).
 """
 
 import json
@@ -40,16 +40,22 @@ def _hardware(state_dir):
 
 def _source(job, board, hardware):
     source = job["source"]
-    if source["kind"] == "trace":
+    if source["kind"] != "bank":
         from packwarden_sim.sensing import shunt_most
-        from packwarden_sim.trace_source import TraceSource
 
         sensors = hardware.get("sensors", {})
         pull_up, reference = sensors.get("pull_up_ohm", 4700), sensors.get("reference_ohm", 4700)
         supply_uv = board.EXCITATION_MV * 1000
         main_uohm, uohm = sensors.get("main_shunt_uohm", 0), sensors.get("shunt_uohm", 250)
         reference_uv = supply_uv * reference // (pull_up + reference)
-        return TraceSource(source["path"], reference_uv, (main_uohm, uohm, shunt_most(sensors)))
+        main = (main_uohm, uohm, shunt_most(sensors))
+        if source["kind"] == "trials":
+            from packwarden_sim.trials import TrialSource
+
+            return TrialSource(source["path"], reference_uv, main)
+        from packwarden_sim.trace_source import TraceSource
+
+        return TraceSource(source["path"], reference_uv, main)
     from packwarden_sim.bank import BankSource
 
     return BankSource(source["model"], hardware, job.get("seed", 1))
@@ -79,6 +85,8 @@ def _console(mode, lines, select):
 
     if mode == "script":
         return console.Script(lines.console)
+    if mode == "flood":
+        return console.Flood()
     return console.Stdio(select) if mode == "stdio" else console.Silent()
 
 
@@ -99,13 +107,17 @@ def _build(job):
     saved = _read_json(_world_file(job)) if job.get("restarts") else None
     seed = job.get("seed", 1)
     clock.reset(costs.BOOT_US)
-    wiring = Wiring(
-        board, hardware, _source(job, board, hardware), seed, job["source"].get("stuck") or ()
-    )
+    life, moved = world.World, None
+    if job["source"]["kind"] == "trials":
+        from packwarden_sim import trials
+
+        life, moved = trials.Trials, trials.Outputs()
+    stuck = job["source"].get("stuck") or ()
+    wiring = Wiring(board, hardware, _source(job, board, hardware), seed, stuck, moved)
     faults = Schedule(job.get("faults") or (), wiring, saved["t_ms"] if saved else None)
     console = _console(job.get("console"), lines, select)
     pacer = _pacer(job.get("speed"), time)
-    here = world.World(job, wiring, faults, lines, console, pacer, saved)
+    here = life(job, wiring, faults, lines, console, pacer, saved)
     _read_rtc(job, here.rtc)
     wiring.nvs.restore(_read_json(_nvs_file(job)) or {})
     world.current = here

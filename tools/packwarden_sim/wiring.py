@@ -64,13 +64,16 @@ class MonitorSeat(Seat):
 class Wiring:
     """All hardware of one cabinet, and the source (bank or trace) that feeds it."""
 
-    def __init__(self, board, hardware, source, seed, stuck=()):
-        """`hardware`: the bank's configuration; `stuck`: numbers of breakers, "main"."""
+    def __init__(self, board, hardware, source, seed, stuck=(), moved=None):
+        """`hardware`: the bank's configuration; `stuck`: numbers of breakers, "main".
+
+        `moved`: what takes the place of the list of that name.
+        """
         self.board = board
         self.source = source
         self.batteries = source.batteries
         # Virtual time of the last change of any output, in a list of one: see `Mcp23017`.
-        self.moved = [0]
+        self.moved = [0] if moved is None else moved
         sensors = hardware.get("sensors", {})
         self._build_pins()
         self._build_buses(sensors, seed)

@@ -299,6 +299,12 @@ class Ina:
         elif before != 0 and self._frozen == 0:
             self._restart()
 
+    def renew(self):
+        """Both results are what the input carries now, as if a conversion had just ended."""
+        if not self._frozen:
+            self._shunt_fresh = self._shunt_on
+            self._bus_fresh = self._bus_on
+
     def zero(self, on):
         """Fault: results are exact zeros, without noise, while the flag goes on as usual."""
         if on:

@@ -1,0 +1,156 @@
+"""The bound of a trip's time: what settings, board and costs allow from the event to the output.
+
+    until it is read     the longest interval between two readings of the channel
+    believed             further readings that validation asks for (lost sensors, contacts)
+    delay, or samples    the delay and a tick; or the further samples, where they take longer
+    wait                 for a low current, where the row waits, and a tick
+    acquisition, step, output    the rest of the last tick
+
+A tick may begin late: by a slice of the slack, by a collection of garbage or a commit of the
+flash that the executive admits, or because the tick before it met a time-out. What runs beyond
+its own deadline leaves out the next one. These add to the first interval and to the last tick.
+"""
+
+from dataclasses import dataclass
+from types import ModuleType
+
+from packwarden import curves
+from packwarden.curves import Integrator
+from packwarden.fixed import BIAS, ints
+from packwarden_host.latency_cases import CONTACT, CURRENT, PIN, SLOW, THERMISTOR, Case, Situation
+from packwarden_sim import costs
+
+SLICE_us = 1_500  # of the slack: see `firmware/terminal.py`
+_SLOW_ms = 400  # a round of the slow channels
+_SLOW_KINDS = 3  # voltage, conversion flag, configuration
+_WHOLE_TICK_ms = 250
+_MUX_INPUTS = 16
+_MUX_READINGS = 4
+_ASKED = 4  # monitors while there is an alert
+_FAILURES = 3  # until a chip is left alone
+
+
+@dataclass(frozen=True)
+class Load:
+    """What goes on beside the trips, as the bound takes it."""
+
+    stall_us: int = SLICE_us  # how late a tick may begin
+    hangs: bool = False  # ticks with a time-out
+    skipped: int = 0  # of those, in a row, that do not read what is measured
+    each: bool = False  # any number of those in a row that do read it
+
+
+Terms = list[tuple[str, int]]
+
+
+class Bound:
+    """The terms for one bank on one board."""
+
+    def __init__(self, config: dict, board: ModuleType):
+        self._config = config
+        self._board = board
+        self._n = config["bank"]["batteries"]
+        self._tick_ms = config["bank"]["tick_ms"]
+        slow = _SLOW_KINDS * (self._n + 1)
+        whole = self._tick_ms > _WHOLE_TICK_ms
+        self._visits = slow if whole else -(-slow * self._tick_ms // _SLOW_ms)
+        self._slow_ticks = -(-slow // self._visits)
+        self.acquire_us = self._acquire_us()
+        self.step_us = costs.step_cost(self._n)
+        self.output_us = 4 * costs.PIN_US + costs.i2c_costs(board.I2C_EXPANDERS[3])[3]
+        self._timeout_us = costs.i2c_timeout(board.I2C_MONITORS[4])
+
+    def _acquire_us(self) -> int:
+        """A whole acquisition, an alert included."""
+        config, board = self._config, self._board
+        wire = costs.i2c_costs(board.I2C_MONITORS[3])
+        result = 3 if config["sensors"]["monitor"] == "ina228" else 2
+        # A visit of another register moves the pointer away, and the next current moves it back.
+        monitors = self._n * wire[result] + self._visits * (2 * wire[1] + wire[result])
+        alert = _ASKED * (2 * wire[1] + wire[2])
+        contacts = costs.i2c_costs(board.I2C_EXPANDERS[3])
+        expanders = (len(board.INPUT_EXPANDERS) + 1) * (contacts[1] + contacts[2])
+        readings = len(board.MUX_ADC) * _MUX_READINGS + 1
+        pins = len(board.MUX_SELECT) + 2
+        return monitors + alert + expanders + readings * costs.ADC_READ_US + pins * costs.PIN_US
+
+    @property
+    def tick_us(self) -> int:
+        """A tick, from one deadline to the next."""
+        return self._tick_ms * 1000
+
+    def ticks_between(self, read: str) -> int:
+        """The ticks between two readings of a channel."""
+        rounds = {CURRENT: 1, CONTACT: 1, PIN: 1, SLOW: self._slow_ticks, THERMISTOR: _MUX_INPUTS}
+        return rounds[read]
+
+    def interval_us(self, read: str) -> int:
+        """The time between two readings of a channel, undisturbed."""
+        return self.ticks_between(read) * self.tick_us
+
+    def delay_us(self, case: Case, given: dict, load_A: float) -> int:
+        """The delay of a row; of an inverse time that of its integrator at a constant load."""
+        delay_ms = given.get("delay_ms", 0)
+        if case.level.quantity not in ("inverse", "bank_inverse"):
+            return delay_ms * 1000
+        bank = case.level.quantity == "bank_inverse"
+        trip = (
+            given
+            if case.level.curve
+            else next(
+                {
+                    "pickup": one.pickup * (self._n if bank else 1),
+                    "curve": one.curve,
+                    "tms": one.tms,
+                }
+                for one in case.element.levels
+                if one.curve
+            )
+        )
+        share = 1000 if case.level.curve else round(given["pickup"] * 10)
+        way_ms = _integrated_ms(trip, round(load_A * 1000), self._n if bank else 1, share)
+        return (way_ms + delay_ms) * 1000
+
+    def terms(
+        self, case: Case, situation: Situation, given: dict, load: Load, delay_us: int
+    ) -> Terms:
+        """The named terms, in us, of which the bound is the sum."""
+        work_us = self.acquire_us + self.step_us + self.output_us
+        tick_us = self.tick_us
+        lost = -(-(load.stall_us + work_us) // tick_us) - 1
+        late_us = max(load.stall_us, lost * tick_us)
+        hang_us = (-(-(self._timeout_us + work_us) // tick_us) - 1) * tick_us if load.hangs else 0
+        ticks = self.ticks_between(situation.read)
+        between_us = ticks * (tick_us + (hang_us if load.each else 0))
+        skipped_us = load.skipped * (tick_us + hang_us)
+        terms = [("until it is read", between_us + skipped_us + late_us + SLICE_us)]
+        if situation.attempts > 1:
+            terms.append(("believed", (situation.attempts - 1) * between_us + SLICE_us))
+        terms += situation.more
+        last_us = tick_us + hang_us + late_us
+        further_us = (given.get("samples", 1) - 1) * between_us
+        if delay_us + last_us > further_us and delay_us:
+            terms += [("delay", delay_us), ("a tick after it", last_us + 1000)]
+        elif further_us:
+            terms.append(("further samples", further_us + SLICE_us))
+        wait_ms = given.get("wait_ms", 0)
+        if wait_ms and case.output == "main":
+            terms += [("wait", wait_ms * 1000), ("a tick after it", last_us)]
+        terms += [
+            ("acquisition", self.acquire_us + (self._timeout_us if load.hangs else 0)),
+            ("step", self.step_us),
+            ("output", self.output_us),
+        ]
+        return terms
+
+
+def _integrated_ms(trip: dict, load_mA: int, together: int, share: int) -> int:
+    """How long an integrator needs for so much of its way (0.1 %) at a constant load."""
+    values = ints(2)
+    values[0] = BIAS + load_mA
+    integrator = Integrator(1, trip, values, 0, 1, together)
+    for ms in range(1, 3_600_000):
+        curves.integrate(integrator.ctx, ms, 1, 1)
+        if values[1] - BIAS >= share:
+            return ms
+    raise ValueError("a load below the pickup")
