@@ -200,6 +200,17 @@ def test_an_overload_of_all_trips_the_main():
     assert cabinet.closed == [True, True, True, True, False]
 
 
+def test_a_battery_that_is_not_measured_is_not_left_with_the_overload_of_all():
+    cabinet = sharing(200)
+    cabinet.lose_monitor(0)
+    cabinet.run_until(13, kind="trip")
+    cabinet.run(0.1)
+    trips = cabinet.told(kind="trip")
+    assert [trip["battery"] for trip in trips] == [2, 3, 4]
+    assert {(t["element"], t["action"]) for t in trips} == {("overcurrent_inverse", "trip_main")}
+    assert cabinet.closed == [True, True, True, True, False]
+
+
 def test_an_overload_of_one_trips_that_one():
     cabinet = Cabinet(at_once(configuration()), current_A=[250.0, 40.0, 40.0, 40.0])
     cabinet.run_until(8, kind="trip")

@@ -6,7 +6,7 @@ from micropython import const
 
 from packwarden import compare, elements, levels, records
 from packwarden.compare import OPERATED, Slots
-from packwarden.currents import COURSE, MEDIAN, REVERSED, SUM
+from packwarden.currents import COURSE, MEASURED, MEDIAN, REVERSED, SUM
 from packwarden.fixed import ASIDE, BIAS, MASK, NONE, ints, to_fixed
 from packwarden.levels import (
     BANK,
@@ -334,15 +334,15 @@ class Decider:
         return action if moved else NO_ACTION
 
     def _cascades(self, k):
-        """Return whether the bank is overloaded, and the others could not carry what k does."""
+        """Return whether the bank is overloaded, and no others measured could carry what k does."""
         median = self.quantities.bank[MEDIAN]
         rated_mA = 20 * self.quantities.small_mA
         if self._cascade_limit == NONE or median == NONE or abs(median - BIAS) < rated_mA:
             return False
         closed = self.breakers.closed & BATTERIES
         gone = self.openings.gone
-        if not closed & ~gone:
-            return closed != 1 << k  # all at once; or the only one
+        if not closed & ~gone & self.quantities.bank[MEASURED]:
+            return closed != 1 << k  # all at once, or the others unknown; or the only one
         return self.quantities.without(closed, gone) >= self._cascade_limit
 
     def _open(self, index, row, now_ms):
