@@ -100,9 +100,12 @@ def latency(
     ] = 100,
     batteries: Annotated[int, typer.Option(min=3, max=15, help="Size of the bank.")] = 4,
     load: Annotated[
-        list[Literal["quiet", "console", "flash", "absent", "hung", "all"]] | None,
-        typer.Option(help="What goes on beside it; may be given more than once.  [default: all]"),
-    ] = None,
+        Literal["quiet", "console", "flash", "absent", "hung", "all"],
+        typer.Option(
+            help="What goes on beside it: nothing, a flooded console, a lockout being written,"
+            " a chip that is absent, a bus or chip that hangs."
+        ),
+    ] = "all",
     seed: Annotated[int, typer.Option(help="Chooses the phases and the noise of the chips.")] = 1,
     form: Annotated[Literal["text", "markdown", "jsonl"], typer.Option("--format")] = "text",
     file: Annotated[
@@ -112,7 +115,7 @@ def latency(
     """Measure from the value in a chip's register to the output, and hold it against its bound."""
     from packwarden_host import latency as measuring
 
-    loads = measuring.loads(load or ["all"])
+    loads = measuring.LOADS if load == "all" else (load,)
     request = measuring.Request(tuple(names or ()), phases, batteries, loads, seed, form, file)
     measuring.run(request)
 

@@ -7,7 +7,6 @@ is measured is held against the bound of `latency_bound`.
 
 import json
 import os
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +56,7 @@ class Measured:
     terms: Terms
     times_us: list = field(default_factory=list)
     late_us: int = 0
+    broke: str | None = None  # why the run ended before its last trial
 
     @property
     def bound_us(self) -> int:
@@ -66,8 +66,8 @@ class Measured:
     @property
     def problem(self) -> str | None:
         """What is wrong with it, in words; None when it holds."""
-        if not self.what:
-            return None
+        if self.broke or not self.what:
+            return self.broke
         if not self.times_us:
             return "nothing was measured"
         if None in self.times_us:
@@ -86,7 +86,7 @@ class Measured:
 
 
 @dataclass
-class _Run:
+class Run:
     """A row under a load, prepared: the configuration, the trace's quiet row, the trials."""
 
     measured: Measured
@@ -95,11 +95,6 @@ class _Run:
     plan: dict
     console: str
     seed: int
-
-
-def loads(names: Sequence[str]) -> tuple[str, ...]:
-    """The loads that are meant, each once and in their order."""
-    return tuple(load for load in LOADS if load in names or "all" in names)
 
 
 def run(request: Request) -> None:
@@ -132,7 +127,7 @@ def _chosen(names: tuple[str, ...]) -> list[Case]:
 
 def measure(chosen: list[Case], request: Request) -> list[Measured]:
     """Run every case under every load, side by side; the results in the order of the table."""
-    runs = [_prepared(case, load, request) for case in chosen for load in request.loads]
+    runs = [prepared(case, load, request) for case in chosen for load in request.loads]
     todo = [one for one in runs if one.measured.what]
     pool = ThreadPoolExecutor(os.cpu_count() or 1)
     cabinets = {id(one): Cabinet(one.config) for one in todo}
@@ -152,7 +147,7 @@ def measure(chosen: list[Case], request: Request) -> list[Measured]:
     return [one.measured for one in runs]
 
 
-def _run_one(run: _Run, cabinet: Cabinet, progress: latency_table.Lines) -> None:
+def _run_one(run: Run, cabinet: Cabinet, progress: latency_table.Lines) -> None:
     """All trials of a run. In a thread of the pool."""
     measured = run.measured
     with cabinet:
@@ -172,10 +167,11 @@ def _run_one(run: _Run, cabinet: Cabinet, progress: latency_table.Lines) -> None
                 elif letter == "X":
                     raise RunFailed(f"the board started again: {text}")
         except RunFailed as error:
-            raise RunFailed(f"{measured.case.name} ({measured.load}): {error}") from error
+            measured.broke = str(error)
 
 
-def _prepared(case: Case, load: str, request: Request) -> _Run:
+def prepared(case: Case, load: str, request: Request) -> Run:
+    """Everything that a row needs to run under a load."""
     n = request.batteries
     config = bank_file.build(bank_file.Choices(n, _RATED_A))
     given = cases.settings(case, config["bank"])
@@ -184,7 +180,7 @@ def _prepared(case: Case, load: str, request: Request) -> _Run:
     places = range(2, n + 1) if case.level.scope != levels.BANK else range(2, 3)
     situations = [cases.situation(case, given, k, n) for k in places]
     first = situations[0]
-    _set(config, case, given, first)
+    configure(config, case, given, first)
     bound = Bound(config, boards.load(config["bank"]["board"]))
     what, told, effect = _beside(case, first, load, n)
     # Where one monitor is lost, its current is missing in the sum.
@@ -214,7 +210,7 @@ def _prepared(case: Case, load: str, request: Request) -> _Run:
         "load": told,
     }
     console = "flood" if load == "console" else "none"
-    return _Run(measured, config, quiet, plan, console, request.seed)
+    return Run(measured, config, quiet, plan, console, request.seed)
 
 
 def _shorten(given: dict) -> int | None:
@@ -226,7 +222,7 @@ def _shorten(given: dict) -> int | None:
     return delay_ms
 
 
-def _set(config: dict, case: Case, given: dict, situation: Situation) -> None:
+def configure(config: dict, case: Case, given: dict, situation: Situation) -> None:
     """Switch everything off but the row, and what it needs."""
     if case.level.wait_ms is not None:
         given["wait_ms"] = WAIT_ms

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from packwarden_host.latency import Measured
 
 TITLE = "From the register to the output, in ms"
-_HEADS = ("element", "output", "delay")
+HEADS = ("element", "output", "delay")
 
 
 def _ms(us: float) -> str:
@@ -47,7 +47,7 @@ def table(found: list["Measured"]) -> tuple[tuple[str, ...], list[tuple[str, ...
     """Heads and rows: a row for each level and output, the first load in full."""
     rows = _by_row(found)
     loads = [one.load for one in rows[0]]
-    heads = [*_HEADS, f"{loads[0]}: min", "median", "worst", "bound", *loads[1:], "result"]
+    heads = [*HEADS, f"{loads[0]}: min", "median", "worst", "bound", *loads[1:], "result"]
     cells = []
     for row in rows:
         line = [row[0].case.name, row[0].case.output, _delay(row[0])]

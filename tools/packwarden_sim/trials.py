@@ -185,7 +185,7 @@ class Trials(World):
         first_us = visit_us - delay_us - _BEFORE_us
         while first_us < us[0] + _AHEAD_us:
             first_us += _AWAY_us
-        us[0] = max(us[0], first_us - _AHEAD_us)
+        us[0] += max(0, min(_LEAP_us, first_us - _AHEAD_us - us[0]))
         return first_us + self._draw(delay_us + _BEFORE_us + costs.i2c_timeout(1))
 
     def _happen(self):
