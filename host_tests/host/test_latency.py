@@ -89,7 +89,7 @@ def test_a_contact_is_read_each_tick_and_operates_in_a_tick_after_its_delay():
     terms = terms_of("external_trip.trip", {"delay_ms": 100}, latency_cases.PIN)
     assert terms["until it is read"] == 10_000 + 2 * latency_bound.SLICE_us
     assert terms["delay"] == 100_000
-    assert terms["a tick after it"] == 10_000 + latency_bound.SLICE_us + 1000
+    assert terms["a tick after the delay"] == 10_000 + latency_bound.SLICE_us + 1000
 
 
 def test_without_a_delay_each_sample_takes_an_interval():
@@ -221,5 +221,3 @@ def test_bad_input_is_refused_in_one_line(arguments, said):
     assert (result.code, result.out) == (2, "")
     assert said in result.err
     assert len(result.err.splitlines()) == 1
-
-

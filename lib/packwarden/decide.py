@@ -334,7 +334,7 @@ class Decider:
         return action if moved else NO_ACTION
 
     def _cascades(self, k):
-        """Return whether the bank is overloaded, and no others measured could carry what k does."""
+        """Return whether the bank is overloaded, and no others known could carry what k does."""
         median = self.quantities.bank[MEDIAN]
         rated_mA = 20 * self.quantities.small_mA
         if self._cascade_limit == NONE or median == NONE or abs(median - BIAS) < rated_mA:

@@ -182,10 +182,10 @@ def prepared(case: Case, load: str, request: Request) -> Run:
     first = situations[0]
     configure(config, case, given, first)
     bound = Bound(config, boards.load(config["bank"]["board"]))
-    what, told, effect = _beside(case, first, load, n)
-    # Where one monitor is lost, its current is missing in the sum.
-    measured_n = n - 1 if load in ("absent", "hung") else n
-    load_A = 600.0 * (measured_n if case.level.quantity == "bank_inverse" else 1)
+    what, told, effect = _beside(case, first, load)
+    load_A = 600.0
+    if case.level.quantity == "bank_inverse":
+        load_A *= n - 1 if "monitor 1" in what else n  # its current is missing in the sum
     delay_us = bound.delay_us(case, given, load_A)
     terms = bound.terms(case, first, given, effect, delay_us)
     measured = Measured(case, load, what, delay_us, shipped_ms, terms)
@@ -255,7 +255,7 @@ def _rows(config: dict, situations: list[Situation]) -> tuple[list[int], list[li
     return coded[0], coded[1:]
 
 
-def _beside(case: Case, situation: Situation, load: str, batteries: int) -> tuple[str, dict, Load]:
+def _beside(case: Case, situation: Situation, load: str) -> tuple[str, dict, Load]:
     """A load for a row: in words, as the trials take it, as the bound does.
 
     No words where the row has no meaning under it: without every battery's current the sum is not
@@ -280,10 +280,9 @@ def _beside(case: Case, situation: Situation, load: str, batteries: int) -> tupl
         return f"{chip} hangs", told, Load(hangs=True, skipped=1)
     if not situation.monitors:
         told = {"kind": "chip", "faults": [{"target": "bus monitors", "kind": "hang"}]}
-        skipped = 3 * (batteries + 1) if situation.read == cases.CONTACT else 0
-        return "bus monitors hangs", told, Load(hangs=True, skipped=skipped, each=True)
+        return "bus monitors hangs", told, Load(hangs=True, skipped=1)
     if case.output in ("battery", "fan"):
         told = {"kind": "chip", "faults": [{"target": chip, "kind": "hang"}]}
         return f"{chip} hangs", told, Load(hangs=True, skipped=3)
     told = {"kind": "chip", "faults": [{"target": "bus expanders", "kind": "hang"}]}
-    return "bus expanders hangs", told, Load(hangs=True, each=True)
+    return "bus expanders hangs", told, Load(hangs=True, skipped=1)

@@ -21,7 +21,7 @@ from packwarden_host.latency_cases import CONTACT, CURRENT, PIN, SLOW, THERMISTO
 from packwarden_sim import costs
 
 SLICE_us = 1_500  # of the slack: see `firmware/terminal.py`
-_SLOW_ms = 400  # a round of the slow channels
+_ROUND_ms = (150, 480)  # a round of the slow channels, at least and at most
 _SLOW_KINDS = 3  # voltage, conversion flag, configuration
 _WHOLE_TICK_ms = 250
 _MUX_INPUTS = 16
@@ -37,7 +37,6 @@ class Load:
     stall_us: int = SLICE_us  # how late a tick may begin
     hangs: bool = False  # ticks with a time-out
     skipped: int = 0  # of those, in a row, that do not read what is measured
-    each: bool = False  # any number of those in a row that do read it
 
 
 Terms = list[tuple[str, int]]
@@ -52,26 +51,28 @@ class Bound:
         self._n = config["bank"]["batteries"]
         self._tick_ms = config["bank"]["tick_ms"]
         slow = _SLOW_KINDS * (self._n + 1)
+        shortest_ms, longest_ms = _ROUND_ms
+        round_ms = max(shortest_ms, min(longest_ms, slow * self._tick_ms))
         whole = self._tick_ms > _WHOLE_TICK_ms
-        self._visits = slow if whole else -(-slow * self._tick_ms // _SLOW_ms)
-        self._slow_ticks = -(-slow // self._visits)
+        self._slow_ticks = 1 if whole else -(-round_ms // self._tick_ms)
+        self._visits = -(-slow // self._slow_ticks)
         self.acquire_us = self._acquire_us()
         self.step_us = costs.step_cost(self._n)
-        self.output_us = 4 * costs.PIN_US + costs.i2c_costs(board.I2C_EXPANDERS[3])[3]
+        self.output_us = 4 * costs.PIN_US + _transactions_us(board.I2C_EXPANDERS[3])[3]
         self._timeout_us = costs.i2c_timeout(board.I2C_MONITORS[4])
 
     def _acquire_us(self) -> int:
         """A whole acquisition, an alert included."""
         config, board = self._config, self._board
-        wire = costs.i2c_costs(board.I2C_MONITORS[3])
+        wire = _transactions_us(board.I2C_MONITORS[3])
         result = 3 if config["sensors"]["monitor"] == "ina228" else 2
         # A visit of another register moves the pointer away, and the next current moves it back.
         monitors = self._n * wire[result] + self._visits * (2 * wire[1] + wire[result])
         alert = _ASKED * (2 * wire[1] + wire[2])
-        contacts = costs.i2c_costs(board.I2C_EXPANDERS[3])
+        contacts = _transactions_us(board.I2C_EXPANDERS[3])
         expanders = (len(board.INPUT_EXPANDERS) + 1) * (contacts[1] + contacts[2])
         readings = len(board.MUX_ADC) * _MUX_READINGS + 1
-        pins = len(board.MUX_SELECT) + 2
+        pins = len(board.MUX_SELECT) + 2 + 2 * len((board.I2C_MONITORS, board.I2C_EXPANDERS))
         return monitors + alert + expanders + readings * costs.ADC_READ_US + pins * costs.PIN_US
 
     @property
@@ -121,7 +122,7 @@ class Bound:
         late_us = max(load.stall_us, lost * tick_us)
         hang_us = (-(-(self._timeout_us + work_us) // tick_us) - 1) * tick_us if load.hangs else 0
         ticks = self.ticks_between(situation.read)
-        between_us = ticks * (tick_us + (hang_us if load.each else 0))
+        between_us = ticks * tick_us
         skipped_us = load.skipped * (tick_us + hang_us)
         terms = [("until it is read", between_us + skipped_us + late_us + SLICE_us)]
         if situation.attempts > 1:
@@ -130,18 +131,23 @@ class Bound:
         last_us = tick_us + hang_us + late_us
         further_us = (given.get("samples", 1) - 1) * between_us
         if delay_us + last_us > further_us and delay_us:
-            terms += [("delay", delay_us), ("a tick after it", last_us + 1000)]
+            terms += [("delay", delay_us), ("a tick after the delay", last_us + 1000)]
         elif further_us:
             terms.append(("further samples", further_us + SLICE_us))
         wait_ms = given.get("wait_ms", 0)
         if wait_ms and case.output == "main":
-            terms += [("wait", wait_ms * 1000), ("a tick after it", last_us)]
+            terms += [("wait", wait_ms * 1000), ("a tick after the wait", last_us)]
         terms += [
             ("acquisition", self.acquire_us + (self._timeout_us if load.hangs else 0)),
             ("step", self.step_us),
             ("output", self.output_us),
         ]
         return terms
+
+
+def _transactions_us(freq_hz: int) -> tuple[int, ...]:
+    """What transactions take, by their data bytes: the wire and the driver."""
+    return tuple(us + costs.I2C_DRIVER_US for us in costs.i2c_wire(freq_hz))
 
 
 def _integrated_ms(trip: dict, load_mA: int, together: int, share: int) -> int:

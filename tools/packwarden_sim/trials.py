@@ -169,15 +169,16 @@ class Trials(World):
         cases = self._plan["cases"]
         self._case = cases[self._draw(len(cases))]
         visit_us = self._moments.timed_out_us
+        before_us = _BEFORE_us if self._disturbs else 0
         if self._stays and visit_us is not None:
             self._event_us = self._beside(visit_us + _AWAY_us)
         else:
-            ahead_us = _AHEAD_us + (_BEFORE_us if self._disturbs else 0)
-            self._event_us = us[0] + ahead_us + self._draw(self._plan["span_us"])
+            self._event_us = us[0] + _AHEAD_us + before_us + self._draw(self._plan["span_us"])
         self._moments.at(self._event_us, self._happen)
         if self._disturbs:
-            self._moments.at(self._event_us - self._draw(_BEFORE_us), self._disturb)
-        self._running.timing["worst_late_us"] = 0
+            self._moments.at(self._event_us - self._draw(before_us), self._disturb)
+        # Not at once: a leap has made a tick late.
+        self._moments.at(self._event_us - before_us - _AHEAD_us // 2, self._listen)
 
     def _beside(self, visit_us):
         """Return a time so near to a visit of a hung chip that it matters; leap towards it."""
@@ -187,6 +188,10 @@ class Trials(World):
             first_us += _AWAY_us
         us[0] += max(0, min(_LEAP_us, first_us - _AHEAD_us - us[0]))
         return first_us + self._draw(delay_us + _BEFORE_us + costs.i2c_timeout(1))
+
+    def _listen(self):
+        """From here on the lateness of the ticks counts."""
+        self._running.timing["worst_late_us"] = 0
 
     def _happen(self):
         self._outputs.watch(self.wiring, self._case["stages"])
