@@ -258,31 +258,36 @@ def _rows(config: dict, situations: list[Situation]) -> tuple[list[int], list[li
 def _beside(case: Case, situation: Situation, load: str) -> tuple[str, dict, Load]:
     """A load for a row: in words, as the trials take it, as the bound does.
 
-    No words where the row has no meaning under it: without every battery's current the sum is not
-    checked.
+    No words where the row has no value under it.
     """
+    none = {"kind": "none"}
     if load == "quiet":
-        return "quiet", {"kind": "none"}, Load()
+        return "quiet", none, Load()
     if load == "console":
-        return "console flooded", {"kind": "none"}, Load(max(SLICE_us, costs.GC_US))
+        return "console flooded", none, Load(max(SLICE_us, costs.GC_US))
     if load == "flash":
         return "a lockout is written", {"kind": "flash"}, Load(costs.NVS_COMMIT_US)
-    if case.level.quantity == "kirchhoff":
-        return "", {"kind": "none"}, Load()
-    lost = case.level.quantity == "monitor_lost"
-    chip = "monitor bus" if lost else "monitor 1"
+    if case.level.quantity in cases.OF_THE_SUM:
+        return "", none, Load()
+    chip = "monitor bus" if case.level.quantity == "monitor_lost" else "monitor 1"
     if load == "absent":
-        told = {"kind": "chip", "faults": [{"target": chip, "kind": "nack"}]}
-        return f"{chip} absent", told, Load()
+        return f"{chip} absent", _failing(chip, "nack"), Load()
     if case.output == "alarm":
         # Three late ticks in a row give the alarm by themselves: it hangs since long.
-        told = {"kind": "chip", "faults": [{"target": chip, "kind": "hang"}], "stays": True}
-        return f"{chip} hangs", told, Load(hangs=True, skipped=1)
-    if not situation.monitors:
-        told = {"kind": "chip", "faults": [{"target": "bus monitors", "kind": "hang"}]}
-        return "bus monitors hangs", told, Load(hangs=True, skipped=1)
-    if case.output in ("battery", "fan"):
-        told = {"kind": "chip", "faults": [{"target": chip, "kind": "hang"}]}
-        return f"{chip} hangs", told, Load(hangs=True, skipped=3)
-    told = {"kind": "chip", "faults": [{"target": "bus expanders", "kind": "hang"}]}
-    return "bus expanders hangs", told, Load(hangs=True, skipped=1)
+        return f"{chip} hangs", _failing(chip, "hang", True), Load(hangs=True, skipped=1)
+    for bus, needed in (
+        ("monitors", situation.monitors),
+        ("expanders", situation.expanders(case)),
+    ):
+        if not needed:
+            return (
+                f"bus of the {bus} held",
+                _failing(f"bus {bus}", "hang"),
+                Load(hangs=True, skipped=1),
+            )
+    return f"{chip} hangs", _failing(chip, "hang"), Load(hangs=True, skipped=3)
+
+
+def _failing(target: str, kind: str, stays: bool = False) -> dict:
+    """Something on a bus that fails just before each event, or (`stays`) for the whole run."""
+    return {"kind": "chip", "faults": [{"target": target, "kind": kind}], "stays": stays}

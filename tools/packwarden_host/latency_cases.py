@@ -26,6 +26,8 @@ _OFF = {
     "charge_temperature.trip": {"pickup": 0, "dropout": 3, "at_least": 2},
     "ambient_high.trip": {"pickup": 50, "dropout": 45},
 }
+# Quantities that have no value while one battery's current is not known.
+OF_THE_SUM = ("kirchhoff", "main_discrepant")
 _STILL = (levels.NO_ACTION, levels.INHIBIT_CLOSE)
 _PINS = {
     levels.ALARM_RELAY: "alarm",
@@ -79,6 +81,11 @@ class Situation:
     def monitors(self) -> bool:
         """Whether it needs the monitors."""
         return self.currents or self.read in (CURRENT, SLOW)
+
+    def expanders(self, case: "Case") -> bool:
+        """Whether it needs the expanders, for a contact or for a relay."""
+        relays = case.output in ("battery", "fan") or (self.first and self.first[0] == "relays")
+        return bool(relays) or self.read == CONTACT
 
 
 def every_case() -> Iterator[Case]:

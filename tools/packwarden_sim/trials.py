@@ -35,6 +35,7 @@ _LOOK_ticks = 4  # how often a bank is looked at that comes to rest
 _SETTLE_looks = 3
 _BEFORE_us = 60_000  # what disturbs an event begins so long before it, at most
 _AHEAD_us = 3_000
+_LANDED_us = 40_000  # after a leap: the tick that it made late has passed, and the next one
 _AWAY_us = 5_000_000  # how often the firmware visits a chip that does not answer
 
 
@@ -184,9 +185,9 @@ class Trials(World):
         """Return a time so near to a visit of a hung chip that it matters; leap towards it."""
         delay_us = self._plan["delay_us"]
         first_us = visit_us - delay_us - _BEFORE_us
-        while first_us < us[0] + _AHEAD_us:
+        while first_us < us[0] + _LANDED_us:
             first_us += _AWAY_us
-        us[0] += max(0, min(_LEAP_us, first_us - _AHEAD_us - us[0]))
+        us[0] += min(_LEAP_us, first_us - _LANDED_us - us[0])
         return first_us + self._draw(delay_us + _BEFORE_us + costs.i2c_timeout(1))
 
     def _listen(self):
