@@ -26,10 +26,11 @@ test: lint type ## lint, type, then every test, with the coverage of lib/
 	$(BIN)/pytest -n 2 --cov --cov-report=term
 
 campaign: $(STAMP) ## run every scenario, the long ones too, and write the table of host_tests/README.md
-	@$(BIN)/python -m packwarden_host.docs host_tests/README.md campaign
+	@$(BIN)/python -m packwarden_host.docs host_tests/README.md "campaign --format markdown"
 
 latency: $(STAMP) ## measure from register to output at 1,000 phases under every load, and write the table
-	@$(BIN)/python -m packwarden_host.docs host_tests/README.md latency
+	@$(BIN)/python -m packwarden_host.docs host_tests/README.md \
+		"latency --phases 1000 --format markdown"
 
 week: $(STAMP) ## seven days of a solar home, sound and with each fault: about an hour
 	$(BIN)/pytest -n 2 -m week host_tests/system/test_week.py

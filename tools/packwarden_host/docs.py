@@ -31,10 +31,10 @@ _GENERATED = re.compile(
 _SPEED = re.compile(r"(simulated in ).*")
 
 
-def refreshed(text: str, only: str | None = None) -> str:
+def refreshed(text: str, command: str | None = None) -> str:
     """Return a document with the output of its commands as it is now.
 
-    `only`: the one sub-command of `packwarden` whose tables are made anew.
+    `command`: a sub-command of `packwarden` with its options: its table alone is made anew, by it.
     """
     with tempfile.TemporaryDirectory(prefix="packwarden-") as folder:
 
@@ -49,10 +49,12 @@ def refreshed(text: str, only: str | None = None) -> str:
             return f"```console\n{shown}```"
 
         def table(match: re.Match) -> str:
-            meant = only is None or match[1].split()[1] == only
-            return _table(match[1], folder) if meant else match[0]
+            if command is None:
+                return _table(match[1], folder)
+            meant = match[1].split()[1] == command.split()[0]
+            return _table(f"packwarden {command}", folder) if meant else match[0]
 
-        if only is None:
+        if command is None:
             text = _FENCED.sub(fence, text)
         return _GENERATED.sub(table, text)
 
@@ -95,12 +97,12 @@ def differences(name: str) -> list[str]:
     return list(difflib.unified_diff(*shown, "shown", "printed", lineterm="", n=1))
 
 
-def main(names: Sequence[str], only: str | None = None) -> None:
+def main(names: Sequence[str], command: str | None = None) -> None:
     """Refresh documents in place; one with a table whose command fails stays as it was."""
     for name in names:
         path = REPOSITORY / name
         try:
-            text = refreshed(path.read_text(), only)
+            text = refreshed(path.read_text(), command)
         except subprocess.CalledProcessError as error:
             sys.exit(f"{error.stdout}{name} stays as it was: {error}")
         except KeyboardInterrupt:
@@ -110,5 +112,5 @@ def main(names: Sequence[str], only: str | None = None) -> None:
 
 
 if __name__ == "__main__":
-    # A page, and the one sub-command whose tables it is about; or nothing.
+    # A page, and the command whose table it is about; or nothing.
     main(sys.argv[1:2] or FILES, *sys.argv[2:])

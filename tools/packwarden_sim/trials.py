@@ -31,6 +31,7 @@ _FIRST_TICKS = 100  # after arming, for all that is measured slowly
 _LEAP_us = 4_500_000  # for which the processor stands still: less than the watchdog's time
 _LEAPS = 3  # in a row, for what needs time: the longest usual reset time is 10 s
 _MOST_LEAPS = 60
+_LONG_ticks = 120  # and between such leaps: what they made late is told for a second
 _LOOK_ticks = 4  # how often a bank is looked at that comes to rest
 _SETTLE_looks = 3
 _BEFORE_us = 60_000  # what disturbs an event begins so long before it, at most
@@ -115,6 +116,7 @@ class Trials(World):
         self._running = None  # the firmware's cabinet, once it has armed
         self._case = None  # of the trial that is on its way
         self._ticks = self._rested = self._leaps = 0
+        self._patience = self._plan["patience_ticks"]  # until it is leapt
         self._event_us = 0
         self._stays = self._load.get("stays")
         self._disturbs = self._load["kind"] != "none" and not self._stays
@@ -233,6 +235,7 @@ class Trials(World):
             self._break(self._load.get("faults", ()), False)
         self._case = None
         self._ticks = self._rested = self._leaps = 0
+        self._patience = self._plan["patience_ticks"]
         self._left -= 1
 
     # ---- between two trials ---------------------------------------------------------------------
@@ -246,7 +249,7 @@ class Trials(World):
         if self._at_rest != self._state() or self._running.protection.moving():
             self._rested = 0
             self._reset()
-            if self._ticks >= self._plan["patience_ticks"]:
+            if self._ticks >= self._patience:
                 self._leap()
         elif self._leaps < self._plan["leaps"]:
             self._leap()
@@ -262,6 +265,7 @@ class Trials(World):
         us[0] += _LEAP_us
         if self._leaps % _LEAPS == 0:
             self._ticks = 0
+            self._patience = _LONG_ticks
 
     def _state(self):
         """Return what has to be as it was before the first trial."""
