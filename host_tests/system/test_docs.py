@@ -37,6 +37,16 @@ def test_a_table_whose_command_fails_stays_as_it_was(monkeypatch, tmp_path, capf
     assert "no-such-scenario: neither" in capfd.readouterr().err
 
 
+def test_one_table_of_a_page_is_made_anew_by_the_command_that_is_given(monkeypatch, tmp_path):
+    long = "<!-- packwarden campaign -->\n| old |\n<!-- end -->\n"
+    (tmp_path / "page.md").write_text(long + long.replace("campaign", "elements --json"))
+    monkeypatch.setattr(docs, "REPOSITORY", tmp_path)
+    docs.main(["page.md"], "elements --markdown")
+    page = (tmp_path / "page.md").read_text()
+    assert page.startswith(long + "<!-- packwarden elements --markdown -->\n| element |")
+    assert page.endswith("<!-- end -->\n")
+
+
 def test_the_campaigns_table_is_that_of_the_scenarios_as_they_are():
     """Which scenarios, what each expects, that all were met; `make campaign` writes it anew."""
     (block,) = CAMPAIGN.findall((REPOSITORY / "host_tests" / "README.md").read_text())
