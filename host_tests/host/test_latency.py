@@ -1,11 +1,20 @@
 """`packwarden latency`: what is measured, against which bound, and how it is told."""
 
 import json
+import re
 
 import pytest
 
 from packwarden import elements, levels
-from packwarden_host import bank_file, boards, latency, latency_bound, latency_cases, latency_table
+from packwarden_host import (
+    REPOSITORY,
+    bank_file,
+    boards,
+    latency,
+    latency_bound,
+    latency_cases,
+    latency_table,
+)
 from packwarden_host.latency_bound import Bound, Load
 from packwarden_host.latency_cases import Situation
 from system.runs import command
@@ -145,6 +154,21 @@ def test_a_larger_bank_needs_more_of_the_tick():
     small, large = bound_of(4), bound_of(15)
     assert small.acquire_us < large.acquire_us < 10_000
     assert small.step_us < large.step_us
+
+
+@pytest.mark.parametrize(
+    ("module", "names"),
+    [
+        ("acquisition", ("FASTEST_ms", "SLOWEST_ms", "WHOLE_TICK_ms", "MUX_INPUTS", "ASKED")),
+        ("contacts", ("FAILURES",)),
+        ("terminal", ("SLICE_us",)),
+    ],
+)
+def test_the_figures_of_the_bound_are_those_of_the_firmware(module, names):
+    source = (REPOSITORY / "firmware" / f"{module}.py").read_text()
+    constants = dict(re.findall(r"^_?(\w+) = const\((\d+)\)", source, re.MULTILINE))
+    for name in names:
+        assert int(constants[name]) == getattr(latency_bound, name)
 
 
 # ---- the judgement --------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from packwarden_host import bank_file, boards, latency_table, output
 from packwarden_host import latency_cases as cases
 from packwarden_host.codes import Coder
 from packwarden_host.errors import BadInput, RunFailed
-from packwarden_host.latency_bound import Bound, Load, SLICE_us, Terms
+from packwarden_host.latency_bound import FAILURES, Bound, Load, SLICE_us, Terms
 from packwarden_host.latency_cases import Case, Situation
 from packwarden_host.trace import Row
 from packwarden_host.vm import Cabinet, Job
@@ -192,14 +192,7 @@ def prepared(case: Case, load: str, request: Request) -> Run:
     quiet, rows = _rows(config, situations)
     plan = {
         "cases": [
-            {
-                "row": " ".join(map(str, row)),
-                "faults": one.faults,
-                "extra": one.extra,
-                "stages": cases.stages(case, one, k),
-                "zero_us": None if one.first is None else one.zero_us,
-            }
-            for k, one, row in zip(places, situations, rows, strict=True)
+            _trial(case, k, one, row) for k, one, row in zip(places, situations, rows, strict=True)
         ],
         "phases": request.phases,
         "span_us": max(_SPAN_us, bound.interval_us(first.read)),
@@ -211,6 +204,17 @@ def prepared(case: Case, load: str, request: Request) -> Run:
     }
     console = "flood" if load == "console" else "none"
     return Run(measured, config, quiet, plan, console, request.seed)
+
+
+def _trial(case: Case, k: int, situation: Situation, row: list[int]) -> dict:
+    """A situation at battery k as `packwarden_sim.trials` takes it."""
+    return {
+        "row": " ".join(map(str, row)),
+        "faults": situation.faults,
+        "extra": situation.extra,
+        "stages": cases.stages(case, situation, k),
+        "zero_us": None if situation.first is None else situation.zero_us,
+    }
 
 
 def _shorten(given: dict) -> int | None:
@@ -285,7 +289,7 @@ def _beside(case: Case, situation: Situation, load: str) -> tuple[str, dict, Loa
                 _failing(f"bus {bus}", "hang"),
                 Load(hangs=True, skipped=1),
             )
-    return f"{chip} hangs", _failing(chip, "hang"), Load(hangs=True, skipped=3)
+    return f"{chip} hangs", _failing(chip, "hang"), Load(hangs=True, skipped=FAILURES)
 
 
 def _failing(target: str, kind: str, stays: bool = False) -> dict:

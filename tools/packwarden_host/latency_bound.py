@@ -14,20 +14,21 @@ its own deadline leaves out the next one. These add to the first interval and to
 from dataclasses import dataclass
 from types import ModuleType
 
-from packwarden import curves
+from packwarden import curves, levels
 from packwarden.curves import Integrator
 from packwarden.fixed import BIAS, ints
 from packwarden_host.latency_cases import CONTACT, CURRENT, PIN, SLOW, THERMISTOR, Case, Situation
 from packwarden_sim import costs
 
-SLICE_us = 1_500  # of the slack: see `firmware/terminal.py`
-_ROUND_ms = (150, 480)  # a round of the slow channels, at least and at most
+# Figures of the firmware: `acquisition`, `contacts`, `terminal`, and the drivers. A test compares.
+SLICE_us = 1_500  # of the slack
+FASTEST_ms, SLOWEST_ms = 150, 480  # a round of the slow channels
+WHOLE_TICK_ms = 250  # above, all is read in each tick
+MUX_INPUTS = 16
+ASKED = 4  # monitors while there is an alert
+FAILURES = 3  # until a chip is left alone
 _SLOW_KINDS = 3  # voltage, conversion flag, configuration
-_WHOLE_TICK_ms = 250
-_MUX_INPUTS = 16
 _MUX_READINGS = 4
-_ASKED = 4  # monitors while there is an alert
-_FAILURES = 3  # until a chip is left alone
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,8 @@ class Bound:
         self._n = config["bank"]["batteries"]
         self._tick_ms = config["bank"]["tick_ms"]
         slow = _SLOW_KINDS * (self._n + 1)
-        shortest_ms, longest_ms = _ROUND_ms
-        round_ms = max(shortest_ms, min(longest_ms, slow * self._tick_ms))
-        whole = self._tick_ms > _WHOLE_TICK_ms
+        round_ms = max(FASTEST_ms, min(SLOWEST_ms, slow * self._tick_ms))
+        whole = self._tick_ms > WHOLE_TICK_ms
         self._slow_ticks = 1 if whole else -(-round_ms // self._tick_ms)
         self._visits = -(-slow // self._slow_ticks)
         self.acquire_us = self._acquire_us()
@@ -68,7 +68,7 @@ class Bound:
         result = 3 if config["sensors"]["monitor"] == "ina228" else 2
         # A visit of another register moves the pointer away, and the next current moves it back.
         monitors = self._n * wire[result] + self._visits * (2 * wire[1] + wire[result])
-        alert = _ASKED * (2 * wire[1] + wire[2])
+        alert = ASKED * (2 * wire[1] + wire[2])
         contacts = _transactions_us(board.I2C_EXPANDERS[3])
         expanders = (len(board.INPUT_EXPANDERS) + 1) * (contacts[1] + contacts[2])
         readings = len(board.MUX_ADC) * _MUX_READINGS + 1
@@ -82,7 +82,7 @@ class Bound:
 
     def ticks_between(self, read: str) -> int:
         """The ticks between two readings of a channel."""
-        rounds = {CURRENT: 1, CONTACT: 1, PIN: 1, SLOW: self._slow_ticks, THERMISTOR: _MUX_INPUTS}
+        rounds = {CURRENT: 1, CONTACT: 1, PIN: 1, SLOW: self._slow_ticks, THERMISTOR: MUX_INPUTS}
         return rounds[read]
 
     def interval_us(self, read: str) -> int:
@@ -95,20 +95,12 @@ class Bound:
         if case.level.quantity not in ("inverse", "bank_inverse"):
             return delay_ms * 1000
         bank = case.level.quantity == "bank_inverse"
-        trip = (
-            given
-            if case.level.curve
-            else next(
-                {
-                    "pickup": one.pickup * (self._n if bank else 1),
-                    "curve": one.curve,
-                    "tms": one.tms,
-                }
-                for one in case.element.levels
-                if one.curve
-            )
-        )
-        share = 1000 if case.level.curve else round(given["pickup"] * 10)
+        trip, share = given, 1000
+        if not case.level.curve:  # an alarm on the way to the trip, which runs as shipped
+            (level,) = (one for one in case.element.levels if one.curve)
+            trip = levels.level_defaults(level, self._config["bank"])
+            share = round(given["pickup"] * 10)
+        assert isinstance(trip, dict)  # those levels ship on
         way_ms = _integrated_ms(trip, round(load_A * 1000), self._n if bank else 1, share)
         return (way_ms + delay_ms) * 1000
 
