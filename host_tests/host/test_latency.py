@@ -189,9 +189,15 @@ def test_a_time_beyond_the_bound_or_below_the_delay_does_not_hold(times_us, dela
     assert measured(times_us, delay_us).problem == problem
 
 
-def test_an_integrator_may_take_its_first_tick_whole():
-    one = measured([890_000], 900_000, 930_000, "overcurrent_inverse.trip")
-    one.terms = [("until it is read", 13_000), ("delay", 917_000)]
+def test_a_delay_counts_from_the_beginning_of_a_tick_and_an_integrator_takes_it_whole():
+    bound = bound_of()
+    definite, inverse = case_of("external_trip.trip"), case_of("overcurrent_inverse.trip")
+    assert bound.early_us(definite, Load()) == 0
+    assert bound.early_us(definite, Load(hangs=True)) == 20_000
+    assert bound.early_us(inverse, Load()) == 10_000 + latency_bound.SLICE_us
+    one = measured([890_000], 900_000, 930_000)
+    assert one.problem is not None
+    one.early_us += bound.early_us(inverse, Load())
     assert one.problem is None
 
 

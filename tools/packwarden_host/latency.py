@@ -54,6 +54,7 @@ class Measured:
     delay_us: int
     shipped_ms: int | None  # the delay, where it was shortened
     terms: Terms
+    early_us: int = _EARLY_us  # by how much a time may be less than the delay
     times_us: list = field(default_factory=list)
     late_us: int = 0
     broke: str | None = None  # why the run ended before its last trial
@@ -77,12 +78,6 @@ class Measured:
         if min(self.times_us) < self.delay_us - self.early_us:
             return f"{min(self.times_us) / 1000:.2f} ms are less than its delay"
         return None
-
-    @property
-    def early_us(self) -> int:
-        """By how much a delay may seem to be shorter: an integrator takes its first tick whole."""
-        inverse = self.case.level.quantity in ("inverse", "bank_inverse")
-        return _EARLY_us + (self.terms[0][1] if inverse else 0)
 
 
 @dataclass
@@ -188,7 +183,8 @@ def prepared(case: Case, load: str, request: Request) -> Run:
         load_A *= n - 1 if "monitor 1" in what else n  # its current is missing in the sum
     delay_us = bound.delay_us(case, given, load_A)
     terms = bound.terms(case, first, given, effect, delay_us)
-    measured = Measured(case, load, what, delay_us, shipped_ms, terms)
+    early_us = _EARLY_us + bound.early_us(case, effect)
+    measured = Measured(case, load, what, delay_us, shipped_ms, terms, early_us)
     quiet, rows = _rows(config, situations)
     plan = {
         "cases": [

@@ -104,6 +104,15 @@ class Bound:
         way_ms = _integrated_ms(trip, round(load_A * 1000), self._n if bank else 1, share)
         return (way_ms + delay_ms) * 1000
 
+    def early_us(self, case: Case, load: Load) -> int:
+        """By how much a delay may seem shorter, for it counts from the beginning of a tick.
+
+        That may be a time-out before the reading. An integrator takes its first tick whole.
+        """
+        inverse = case.level.quantity in ("inverse", "bank_inverse")
+        before_us = self._timeout_us if load.hangs else 0
+        return before_us + (self.tick_us + load.stall_us + before_us if inverse else 0)
+
     def terms(
         self, case: Case, situation: Situation, given: dict, load: Load, delay_us: int
     ) -> Terms:
