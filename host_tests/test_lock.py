@@ -6,9 +6,10 @@ from importlib.metadata import requires, version
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from vms import ROOT, WASM32
+from packwarden_host import REPOSITORY
+from packwarden_host.targets import WASM32
 
-LOCK = (ROOT / "requirements.lock").read_text().splitlines()
+LOCK = (REPOSITORY / "requirements.lock").read_text().splitlines()
 PINS = dict(line.split("==") for line in LOCK if not line.startswith("#"))
 
 

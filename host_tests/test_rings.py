@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from vms import ROOT
+from packwarden_host import REPOSITORY
 
 # A folder: what its modules may import. A name admits what is below it too.
 PURE = {"array", "binascii", "json", "micropython", "packwarden", "struct", "ustruct"}
 CHIPS = {"array", "micropython", "packwarden.frame"}
 PLATFORM = {"esp", "esp32", "gc", "json", "machine", "micropython", "os", "select", "struct"}
 PLATFORM |= {"sys", "time"}
-OWN = {path.stem for path in (ROOT / "firmware").glob("*.py")}
+OWN = {path.stem for path in (REPOSITORY / "firmware").glob("*.py")}
 FIRMWARE = {"board", "packwarden", *PLATFORM, *OWN}
 BOARD_DATA = {"micropython"}
 BOARD_SIDE = {"board", "esp", "esp32", "machine", *OWN}
@@ -24,8 +24,8 @@ BOARD_SIDE = {"board", "esp", "esp32", "machine", *OWN}
 
 def modules(folder, besides=None):
     """Return the paths of the modules below a folder, without those below `besides`."""
-    found = sorted((ROOT / folder).rglob("*.py"))
-    return [p for p in found if besides is None or ROOT / besides not in p.parents]
+    found = sorted((REPOSITORY / folder).rglob("*.py"))
+    return [p for p in found if besides is None or REPOSITORY / besides not in p.parents]
 
 
 def imports(path):
@@ -43,12 +43,14 @@ def imports(path):
 
 
 def _imported_from(node, path):
-    package = list(path.relative_to(ROOT).parts[1:-1])  # below lib/ or tools/
+    package = list(path.relative_to(REPOSITORY).parts[1:-1])  # below lib/ or tools/
     above = package[: len(package) - node.level + 1] if node.level else []
     base = ".".join([*above, *([node.module] if node.module else [])])
     for alias in node.names:
         below = f"{base}.{alias.name}".replace(".", "/")
-        places = [ROOT / top / f"{below}{end}" for top in ("lib", "tools") for end in ("", ".py")]
+        places = [
+            REPOSITORY / top / f"{below}{end}" for top in ("lib", "tools") for end in ("", ".py")
+        ]
         is_module = any(place.exists() for place in places)
         yield f"{base}.{alias.name}" if is_module else base
 
@@ -98,4 +100,4 @@ def test_the_host_command_knows_the_board_side_only_through_the_simulation():
 )
 def test_imports_are_found(source, expected, monkeypatch):
     monkeypatch.setattr(Path, "read_text", lambda _: source)
-    assert imports(ROOT / "lib/packwarden/chips/some.py") == expected
+    assert imports(REPOSITORY / "lib/packwarden/chips/some.py") == expected

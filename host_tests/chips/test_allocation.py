@@ -7,23 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from vms import LIB, VmError, lib_sources, run_unix, run_wasm32
+from packwarden_host import sources
+from packwarden_host.errors import RunFailed
+from packwarden_host.targets import UnixVm, WasmVm
 
 HERE = Path(__file__).parent
-SCRIPT = HERE / "vm_allocation.py"
+SCRIPT = (HERE / "vm_allocation.py").read_text()
+MODEL = {"chips/register_model.py": (HERE / "register_model.py").read_text()}
+FILES = {**sources.library(), **MODEL}
 
 
-def test_no_driver_allocates_after_its_constructor():
-    assert run_unix(SCRIPT, path=(LIB, HERE.parent)) == "nothing allocated\n"
-
-
-def test_nor_on_a_machine_with_32_bits():
-    model = {"chips/register_model.py": (HERE / "register_model.py").read_text()}
-    printed = run_wasm32(SCRIPT.read_text(), modules={**lib_sources(), **model})
-    assert printed == "nothing allocated\n"
+@pytest.mark.parametrize("target", [UnixVm(), WasmVm()], ids=lambda target: target.name)
+def test_no_driver_allocates_after_its_constructor(target):
+    assert target.run(SCRIPT, FILES) == "nothing allocated\n"
 
 
 def test_an_allocation_would_be_noticed():
-    source = SCRIPT.read_text().replace("locked(configure, None, OK)", "locked(list, (1,), [1])")
-    with pytest.raises(VmError, match="MemoryError"):
-        run_unix(source, path=(LIB, HERE.parent))
+    source = SCRIPT.replace("locked(configure, None, OK)", "locked(list, (1,), [1])")
+    with pytest.raises(RunFailed, match="MemoryError"):
+        UnixVm().run(source, FILES)

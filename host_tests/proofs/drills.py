@@ -1,13 +1,14 @@
 """Drills for a full bank: in each, certain elements have to operate, and some clear again.
 
-A drill is a number of ticks and a plan as `vm_ordeal.Ordeal` takes it. Channels of 15 batteries:
+A drill is a number of ticks and a plan as `ordeal.Ordeal` takes it. Channels of 15 batteries:
 currents from 0, voltages from 15, busbar 30, terminals from 31, ambient 61, reference 62, supply
 63, main shunt 64.
 Thermistors, as `drift` numbers them: terminals from 0, ambient 30.
 """
 
+from ordeal import TOP, ZERO
+
 from packwarden.frame import ABSENT, OK
-from proofs.vm_ordeal import TOP, ZERO
 
 TENTH = [0, "span_ms", None, 100]
 SECOND = [0, "span_ms", None, 1000]

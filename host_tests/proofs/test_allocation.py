@@ -5,15 +5,14 @@ on the board, an integer beyond 31 bits is one too. The whole firmware locks its
 allocation in its tick would be a reset.
 """
 
-import json
-
 import pytest
 
 from packwarden import elements, levels
+from packwarden_host.configurations import every_row_on, ordinary, without
+from packwarden_host.errors import RunFailed
+from packwarden_host.targets import UnixVm, WasmVm
 from proofs import machines
-from proofs.configurations import every_row_on, ordinary, without
 from proofs.drills import CROSSED, DRILLS, OF_IMBALANCE
-from vms import VmError
 
 WIRED = {"feedback": "both", "main_shunt_uohm": 50, "trip_circuit": "open_on_fault"}
 BANK = every_row_on(ordinary(15, **WIRED), 50)
@@ -23,21 +22,9 @@ def jobs():
     """The drills as jobs; what would trip first is off."""
     patient = without(BANK, "current_imbalance")
     banks = {OF_IMBALANCE: BANK, CROSSED: without(patient, "breaker_failure")}
-    return json.dumps(
-        [
-            (name, banks.get(name, patient), ticks, 1, plan)
-            for name, (ticks, plan) in DRILLS.items()
-        ]
-    )
-
-
-def _unix_with(lib, folder):
-    machines.write(lib, folder)
-    machines.on_viper(jobs(), folder)
-
-
-def _wasm_with(lib, _):
-    machines.on_32_bits(jobs(), lib)
+    return [
+        (name, banks.get(name, patient), ticks, 1, plan) for name, (ticks, plan) in DRILLS.items()
+    ]
 
 
 def seen(printed):
@@ -50,9 +37,9 @@ def seen(printed):
     return found
 
 
-@pytest.mark.parametrize("machine", [machines.on_viper, machines.on_32_bits])
-def test_no_step_allocates_whatever_it_has_to_tell(machine):
-    found = seen(machine(jobs()))
+@pytest.mark.parametrize("target", [UnixVm(), WasmVm()], ids=lambda target: target.name)
+def test_no_step_allocates_whatever_it_has_to_tell(target):
+    found = seen(machines.driven(target, jobs()))
     rows = {
         ("fault" if element.inside else levels.LEVEL_NAMES[level.level], element.slug)
         for element in elements.TABLE
@@ -74,13 +61,14 @@ def test_no_step_allocates_whatever_it_has_to_tell(machine):
 
 
 @pytest.mark.parametrize(
-    ("run", "new"),
+    ("target", "new"),
     [
-        (_unix_with, "dt > GAP_ms * 1.0"),  # a float
-        (_unix_with, "[dt] > [GAP_ms]"),  # a list
-        (_wasm_with, "dt + (1 << 30) > GAP_ms + (1 << 30)"),  # an integer of 31 bits
+        (UnixVm(), "dt > GAP_ms * 1.0"),  # a float
+        (UnixVm(), "[dt] > [GAP_ms]"),  # a list
+        (WasmVm(), "dt + (1 << 30) > GAP_ms + (1 << 30)"),  # an integer of 31 bits
     ],
 )
-def test_an_allocation_is_noticed(run, new, tmp_path):
-    with pytest.raises(VmError, match="MemoryError"):
-        run(machines.changed("protection.py", "dt > GAP_ms", new), tmp_path)
+def test_an_allocation_is_noticed(target, new):
+    library = machines.changed("protection.py", "dt > GAP_ms", new)
+    with pytest.raises(RunFailed, match="MemoryError"):
+        machines.driven(target, jobs(), library)

@@ -6,12 +6,12 @@ import importlib
 import pytest
 
 from packwarden import compare, currents, decide, fixed, frame
-from vms import LIB
+from packwarden_host import sources
 
 MODULES = sorted(
-    ".".join(path.relative_to(LIB).with_suffix("").parts)
-    for path in (LIB / "packwarden").rglob("*.py")
-    if path.stem != "__init__"
+    path.removesuffix(".py").replace("/", ".")
+    for path in sources.library()
+    if not path.endswith("__init__.py")
 )
 REPEATED = ("BIAS", "NONE", "MASK", "OK", "ABSENT", "FROZEN", "OPEN", "SHORT", "ZERO", "MAIN_BIT")
 REPEATED += ("ASIDE", "CARRYING", "RATED", "WINDOW_ms", "MEDIAN", "CARRY", "LEFT", "LEFT_AT")

@@ -10,13 +10,12 @@ import shutil
 
 import pytest
 
-from packwarden_host import vm
+from packwarden_host import REPOSITORY, sources, vm
 from packwarden_host.codes import write_job
+from packwarden_host.configurations import every_row_on, ordinary
 from packwarden_host.errors import RunFailed
 from packwarden_host.vm import Cabinet, Job
 from proofs import machines
-from proofs.configurations import every_row_on, ordinary
-from vms import ROOT
 
 BATTERIES = 15
 END_ms = 30_000
@@ -100,9 +99,9 @@ def test_no_tick_allocates_whatever_happens_to_chips_and_batteries(cabinet):
 
 def test_an_allocation_would_be_a_reset(cabinet, tmp_path, monkeypatch):
     for folder in ("boards", "firmware", "lib", "tools"):
-        shutil.copytree(ROOT / folder, tmp_path / folder)
+        shutil.copytree(REPOSITORY / folder, tmp_path / folder)
     lib = machines.changed("protection.py", "dt > GAP_ms", "[dt] > [GAP_ms]")
-    machines.write(lib, tmp_path / "lib")
+    sources.write(lib, tmp_path / "lib")
     monkeypatch.setattr(vm, "REPOSITORY", tmp_path)
     monkeypatch.setattr(vm, "MOST_RESTARTS", 0)
     running, job = cabinet

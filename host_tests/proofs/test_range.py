@@ -18,9 +18,7 @@ from packwarden.chips.ina2xx import CHIPS
 from packwarden.fixed import BIAS, MASK, NONE
 from packwarden.frame import OK, WRONG_CHIP
 from packwarden.protection import GAP_ms
-from proofs import checked
-from proofs.checked import OutOfBounds, OutOfRange, Small
-from proofs.configurations import (
+from packwarden_host.configurations import (
     every_row_on,
     largest,
     narrowest,
@@ -30,6 +28,8 @@ from proofs.configurations import (
     with_curve,
     with_sensors,
 )
+from proofs import checked
+from proofs.checked import OutOfBounds, OutOfRange, Small
 from proofs.driving import HIGHEST_ADC, Drive, SPANS_ms
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from packwarden_host.sources import below
+from packwarden_host.targets import UnixVm
 from packwarden_sim import thermal
 from packwarden_sim.bank import BankSource
 from packwarden_sim.bank_build import DEFAULTS
 from packwarden_sim.pack import ocv_V
 from packwarden_sim.thermal import Thermal
 from sim.banks import bank, fault, run
-from vms import ROOT, run_unix
 
 # ---- energy and heat
 
@@ -147,7 +148,7 @@ def test_cpython_and_the_vm_make_the_same_bank():
     text = io.StringIO()
     with redirect_stdout(text):
         runpy.run_path(str(script), run_name="__main__")
-    there = run_unix(script, path=(ROOT / "tools",), heap="2m")
+    there = UnixVm().run(script.read_text(), below("tools/packwarden_sim", "packwarden_sim"))
     here = [[float(word) for word in line.split()] for line in text.getvalue().splitlines()]
     assert len(here) > 15
     for mine, line in zip(here, there.splitlines(), strict=True):

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from vms import MICROPYTHON, ROOT
+from packwarden_host import REPOSITORY
+from packwarden_host.vm import micropython_path
 
-START = ROOT / "tools/packwarden_sim/start.py"
-COMMANDS = {"micropython": [MICROPYTHON, "-X", "heapsize=4m"], "cpython": [sys.executable]}
+START = REPOSITORY / "tools/packwarden_sim/start.py"
+COMMANDS = {"micropython": [micropython_path(), "-X", "heapsize=4m"], "cpython": [sys.executable]}
 EXACT = 100  # codes are told in hundreds, so that noise does not make a new one
 QUIET_uV = 1_000_000
 
@@ -24,7 +25,7 @@ class Board:
         self.folder, self.vm, self.batteries = folder, vm, batteries
         folder.mkdir(exist_ok=True)
         for name in ("boards", "lib", "tools"):
-            (folder / name).symlink_to(ROOT / name)
+            (folder / name).symlink_to(REPOSITORY / name)
         shutil.copytree(Path(__file__).parent / "tiny_firmware", folder / "firmware")
         flash = folder / "state/flash"
         flash.mkdir(parents=True)

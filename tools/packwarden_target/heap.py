@@ -1,13 +1,16 @@
-"""Runs in the VM, told by `packwarden bench`: the heap that the firmware alone takes after boot.
+"""Runs on a target, told by `packwarden bench`: the heap that the firmware alone takes.
 
-`micropython -X heapsize=320k heap.py`, with compiled firmware, library and board on the path and
-the configuration in config.json. No simulated chips: nobody answers on the buses, which costs no
-heap. Prints one JSON object.
+With compiled firmware, library and board on the path and the configuration in config.json. No
+simulated chips: nobody answers on the buses, which costs no heap. The garbage of each part has to
+be collected before the next one begins.
 """
 
 import gc
 import json
 import sys
+
+marks = []
+running = []
 
 
 class _Nobody:
@@ -42,26 +45,33 @@ class _Machine:
     Pin = ADC = I2C = WDT = RTC = NVS = _Nobody
 
 
-gc.collect()
-_before = gc.mem_alloc()
-sys.modules["machine"] = sys.modules["esp32"] = _Machine
-import cabinet  # noqa: E402  the stand-ins come first
+def load():
+    """First part: the code."""
+    marks.append(gc.mem_alloc())
+    sys.modules["machine"] = sys.modules["esp32"] = _Machine
+    import cabinet
 
-gc.collect()
-_code = gc.mem_alloc() - _before
-_running = cabinet.Cabinet([_Nobody() for _ in range(4)])
-_running.boot()
-for _tick in range(4):
-    _running.tick(_tick * 10)
-gc.collect()
-_used = gc.mem_alloc() - _before
-print(
-    json.dumps(
-        {
-            "heap_code_bytes": _code,
-            "heap_state_bytes": _used - _code,
-            "heap_used_bytes": _used,
-            "heap_free_bytes": gc.mem_free(),
-        }
-    )
-)
+    running.append(cabinet)
+
+
+def boot():
+    """Second part: the state of a cabinet that has booted and ticked."""
+    marks.append(gc.mem_alloc())
+    running.append(running[0].Cabinet([_Nobody() for _ in range(4)]))
+    running[1].boot()
+    for tick in range(4):
+        running[1].tick(tick * 10)
+
+
+def tell():
+    """Last part: print what both took as a JSON object."""
+    marks.append(gc.mem_alloc())
+    del sys.modules["machine"], sys.modules["esp32"]
+    before, loaded, booted = marks
+    found = {
+        "heap_code_bytes": loaded - before,
+        "heap_state_bytes": booted - loaded,
+        "heap_used_bytes": booted - before,
+        "heap_free_bytes": gc.mem_free(),
+    }
+    print(json.dumps(found))

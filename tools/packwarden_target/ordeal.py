@@ -1,4 +1,4 @@
-"""Runs on CPython and in every MicroPython VM: frames of a bank in which more and more goes wrong.
+"""Runs on every target: frames of a bank in which more and more goes wrong.
 
 Pseudo-random, the same on every machine; or by a plan, for drills.
 """

@@ -1,7 +1,8 @@
-"""Runs on CPython and in every MicroPython VM: the step through an ordeal, folded into digests.
+"""Runs on every target: the step through an ordeal, folded into digests.
 
-Each step runs under `heap_lock`, so an allocation is a MemoryError: on a machine with 32 bits that
-is also an integer beyond 31 bits. What is printed must be the same everywhere, bit for bit.
+Told by `packwarden vectors`, and by the proofs of host_tests. Each step runs under `heap_lock`, so
+an allocation is a MemoryError: on a machine with 32 bits that is also an integer beyond 31 bits.
+What is printed must be the same everywhere, bit for bit.
 """
 
 import binascii
@@ -9,13 +10,13 @@ import json
 from array import array
 
 import micropython
+from ordeal import Ordeal
 
 from packwarden import elements, levels, records
 from packwarden.protection import Protection
-from proofs.vm_ordeal import Ordeal
 
 ARMED_AT = 24  # the tick at which the bank is armed: every channel has been seen three times
-SHOWN_EVERY = 100  # ticks between two digests
+SPARE_bytes = 8000  # what folding takes beside the step: with less free, a bank does not fit
 
 
 class Fold:
@@ -78,11 +79,19 @@ def locked_step(protection, now_ms):
     return outputs
 
 
-def run(name, config, ticks, seed, plan=None):
-    """Run a configuration through its ordeal; print a digest now and then, and what was seen."""
-    protection = Protection(config)
-    ordeal = Ordeal(protection, seed, plan)
-    fold = Fold(protection)
+def run(name, config, ticks, seed, plan=None, every=100):
+    """Run a configuration through its ordeal; print a digest now and then, and what was seen.
+
+    every: ticks between two digests. A target whose heap is too small for the bank says so.
+    """
+    try:
+        protection = Protection(config)
+        ordeal = Ordeal(protection, seed, plan)
+        fold = Fold(protection)
+        bytearray(SPARE_bytes)
+    except MemoryError:
+        print(name, "does not fit")
+        return
     for number in range(ticks):
         now_ms = ordeal.next()
         if number == ARMED_AT:
@@ -90,13 +99,15 @@ def run(name, config, ticks, seed, plan=None):
         outputs = locked_step(protection, now_ms)
         fold.crc = binascii.crc32(b"%d" % outputs, fold.crc)
         fold.take()
-        if (number + 1) % SHOWN_EVERY == 0:
+        if (number + 1) % every == 0:
             print(name, number + 1, hex(fold.crc), fold.seq)
     for key in sorted(fold.seen):
         print(name, "saw", fold.seen[key], key)
 
 
-def main(jobs):
-    """Run jobs, JSON of a list of the arguments of `run`."""
-    for job in json.loads(jobs):
+def main(paths):
+    """Run jobs, each a JSON file that holds the arguments of `run` as a list."""
+    for path in paths:
+        with open(path) as file:
+            job = json.load(file)
         run(*job)
