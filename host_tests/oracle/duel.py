@@ -10,8 +10,9 @@ from array import array
 import numpy as np
 
 from oracle import vm_kernels, windows
-from packwarden_host import oracle
-from vms import LIB, MICROPYTHON, ROOT, VmError
+from packwarden_host import REPOSITORY, oracle
+from packwarden_host.errors import RunFailed
+from packwarden_host.vm import micropython_path
 
 HEAP = "64m"
 TIMEOUT_s = 300  # a kernel that does not end is ended
@@ -20,10 +21,10 @@ TIMEOUT_s = 300  # a kernel that does not end is ended
 class Vm:
     """The VM with its viper kernels, fed with windows; a context manager."""
 
-    def __init__(self, lib=LIB):
-        script = ROOT / "host_tests/oracle/vm_kernels.py"
+    def __init__(self, lib=REPOSITORY / "lib"):
+        script = REPOSITORY / "host_tests/oracle/vm_kernels.py"
         self._process = subprocess.Popen(
-            [str(MICROPYTHON), "-X", f"heapsize={HEAP}", str(script)],
+            [micropython_path(), "-X", f"heapsize={HEAP}", str(script)],
             env={**os.environ, "MICROPYPATH": str(lib)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -52,7 +53,7 @@ class Vm:
         told = self._process.stdout.read(size)
         if len(told) < size:
             _, words = self._process.communicate()
-            raise VmError(f"exit code {self._process.returncode}\n{words.decode()}")
+            raise RunFailed(f"exit code {self._process.returncode}\n{words.decode()}")
         return np.frombuffer(told, np.int32).reshape(len(window.frames), -1)
 
 

@@ -12,10 +12,10 @@ from oracle import duel, windows
 from packwarden import compare
 from packwarden.compare import IDLE, OPERATED, PICKED_UP, RETURNING, WAVERING
 from packwarden.fixed import NONE
-from packwarden_host import oracle
+from packwarden_host import oracle, sources
+from packwarden_host.configurations import every_row_on, ordinary
+from packwarden_host.targets import UnixVm
 from proofs import machines
-from proofs.configurations import every_row_on, ordinary
-from vms import LIB, ROOT, run_unix
 
 SHARDS = 4
 WINDOWS = 250
@@ -60,11 +60,9 @@ def test_the_element_table(batteries, pace_ms, library):
         assert duel.first_difference(vm, library, [table] * 2) is None
 
 
-def test_the_benchmark_gives_both_the_same_quiet_frame(library, tmp_path):
-    (tmp_path / "config.json").write_text(json.dumps(ordinary(15)))
-    target = ROOT / "tools/packwarden_target"
-    told = run_unix(target / "kernels.py", "quiet", path=(LIB, target), heap="4m", cwd=tmp_path)
-    found = json.loads(told)
+def test_the_benchmark_gives_both_the_same_quiet_frame(library):
+    files = {**sources.library(), **sources.scripts(), "config.json": json.dumps(ordinary(15))}
+    found = json.loads(UnixVm().run("import kernels\nkernels.main(True)\n", files))
     assert found["kernel_us"] > 0
     assert oracle.kernel_us_c(found["quiet"]) > 0
     given = {
@@ -147,7 +145,7 @@ def test_a_defect_of_the_reference_is_found(defect, library, tmp_path):
 
 @pytest.mark.parametrize("defect", LIBRARY_DEFECTS, ids=str)
 def test_a_defect_of_the_library_is_found(defect, library, tmp_path):
-    machines.write(machines.changed(*defect), tmp_path)
+    sources.write(machines.changed(*defect), tmp_path)
     with duel.Vm(tmp_path) as vm:
         found = duel.first_difference(vm, library, short())
     assert found and re.search(PLACES[Path(defect[0]).stem], found)

@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from packwarden_host import bank_file, bench_table, sources, targets
+from packwarden_host import bank_file, bench_table, oracle, sources, targets
 from packwarden_host.board_target import Board
 from packwarden_host.errors import BadInput, RunFailed
 from packwarden_host.progress import Progress
@@ -81,7 +81,7 @@ def _here() -> list[Measurement]:
         ("control step, viper", lambda: step(viper)),
         ("control step, bytecode", lambda: {"step_us_bytecode": step(bytecode)["step_us"]}),
         ("control step, floats", lambda: float_step(viper)),
-        ("kernels", lambda: kernels(viper)),
+        ("kernels", lambda: kernels_and_c(viper)),
         ("control step, 2 .. 15 batteries", lambda: linearity(viper)),
         ("heap", lambda: heap(UnixVm(heap=HEAP), "x64")),
         ("heap, 32 bits", heap_32),
@@ -132,6 +132,12 @@ def float_step(target: Target) -> Figures:
 def kernels(target: Target) -> Figures:
     """kernel_us: measuring and comparing one frame."""
     return _script(target, "kernels", BATTERIES)
+
+
+def kernels_and_c(target: Target) -> Figures:
+    """kernel_us and, where gcc is, kernel_us_c: the reference in C on the same frame."""
+    found = _told(target, "import kernels\nkernels.main(True)\n", _files(BATTERIES))
+    return {"kernel_us_c": oracle.kernel_us_c(found.pop("quiet"))} | found
 
 
 def heap(target: Target, march: str | None) -> Figures:

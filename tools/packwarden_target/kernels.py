@@ -1,12 +1,11 @@
-"""Runs in the VM, told by `packwarden bench`: time of the kernels that exist in C as well.
+"""Runs on a target, told by `packwarden bench`: time of the kernels that exist in C as well.
 
-`micropython kernels.py [quiet]`, with the library and this folder on the path and the
-configuration in config.json. Prints one JSON object: `kernel_us`, what measuring and comparing
-one quiet frame takes, and with `quiet` that frame and its bank, for `packwarden_host.oracle`.
+With the library and this folder on the path and the configuration in config.json. Prints one JSON
+object: `kernel_us`, what measuring and comparing one quiet frame takes; and as `quiet`, if asked
+for, that frame and its bank, for `packwarden_host.oracle`.
 """
 
 import json
-import sys
 import time
 
 from packwarden.compare import IDLE
@@ -71,12 +70,12 @@ def quiet_frame(protection, now_ms):
     }
 
 
-def main():
+def main(with_quiet=False):
     """Measure, and print."""
     with open("config.json") as file:
         protection, now_ms = _settled(json.load(file))
     found = {"kernel_us": kernel_us(protection, now_ms)}
-    if "quiet" in sys.argv:
+    if with_quiet:
         found["quiet"] = quiet_frame(protection, now_ms)
     print(json.dumps(found))
 
