@@ -1,7 +1,7 @@
 """A board without a board: the real MicroPython VM's REPL, on a pseudo-terminal or a socket.
 
-`from boards_on_ports import on_pty, on_socket`. The VM's side of its terminal is raw; whatever
-opens the port sits at the end of a bridge, as it would at the end of a serial line.
+`from boards_on_ports import on_pty, on_socket, repl`. The VM's side of its terminal is raw;
+whatever opens the port sits at the end of a bridge, as it would at the end of a serial line.
 """
 
 import os
@@ -14,6 +14,8 @@ import threading
 import tty
 from contextlib import contextmanager
 from pathlib import Path
+
+from mpremote.transport_serial import SerialTransport
 
 from packwarden_host.vm import micropython_path
 
@@ -50,6 +52,18 @@ def on_socket(folder, heap="4m"):
             closed.set()
             thread.join(TIMEOUT_s)
             link.close()
+
+
+@contextmanager
+def repl(port):
+    """The board's raw REPL, as mpremote with `resume` has it."""
+    link = SerialTransport(port, timeout=1)
+    try:
+        link.enter_raw_repl(soft_reset=False)
+        yield link
+        link.exit_raw_repl()
+    finally:
+        link.close()
 
 
 @contextmanager

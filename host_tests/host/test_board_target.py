@@ -1,13 +1,11 @@
 """A board as a target: the real VM's REPL at the other end of a pseudo-terminal or a socket."""
 
 import os
-from contextlib import contextmanager
 
 import pytest
 from mpremote.transport import TransportError
-from mpremote.transport_serial import SerialTransport
 
-from boards_on_ports import on_pty, on_socket
+from boards_on_ports import on_pty, on_socket, repl
 from packwarden_host import board_target, sources, targets
 from packwarden_host.board_target import SCRATCH, Board
 from packwarden_host.errors import BadInput, RunFailed
@@ -32,18 +30,6 @@ def port(tmp_path):
     (tmp_path / "main.py").write_text("# mine")
     with on_pty(tmp_path) as path:
         yield path
-
-
-@contextmanager
-def repl(port):
-    """The board's raw REPL, as mpremote with `resume` has it."""
-    link = SerialTransport(port, timeout=1)
-    try:
-        link.enter_raw_repl(soft_reset=False)
-        yield link
-        link.exit_raw_repl()
-    finally:
-        link.close()
 
 
 def state(port):

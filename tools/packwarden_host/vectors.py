@@ -152,11 +152,11 @@ def compare(chosen: Sequence[Target], todo: Sequence[Job]) -> Report:
             }
             for future in as_completed(futures):
                 results[futures[future].name] = future.result()
+            return _report([results[target.name] for target in chosen], todo)
         finally:
             for target in chosen:
                 target.end()
             pool.shutdown()
-    return _report([results[target.name] for target in chosen], todo)
 
 
 def files(arguments: Sequence[Sequence], library: Files | None = None) -> dict[str, str | bytes]:
@@ -189,7 +189,8 @@ def _run_one(target: Target, todo: Sequence[Job], needed: dict, progress: Progre
         if len(result.small) == len(todo):
             result.problem = "no bank fits its memory"
     except (BadInput, RunFailed) as error:
-        result.problem = " ".join(str(error).split())[-300:]
+        words = " ".join(str(error).split()).removeprefix(f"{target.name}: ")
+        result.problem = words[-300:]
     progress.ended(target.name, result.problem or "done")
     return result
 
