@@ -139,7 +139,7 @@ def test_a_bank_that_does_not_fit_is_left_out_of_the_comparison():
     """With the smallest heap that holds one battery, fifteen do not fit."""
     chosen = [job for job in vectors.short_jobs() if job.name[:2] in ("1 ", "15")]
     small, large = (job.name for job in chosen)
-    for heap_kB in range(200, 1000, 10):
+    for heap_kB in range(200, 1000, 30):
         report = vectors.compare([CPython(), Compiled(heap=f"{heap_kB}k")], chosen)
         if not report.results[1].problem:
             break
