@@ -4,13 +4,16 @@ import json
 
 import pytest
 
+from float_bank import FloatBank
+from float_step import quiet_contacts
 from packwarden import levels
 from packwarden.protection import Protection
-from proofs.configurations import every_row_on, ordinary
-from vms import LIB, ROOT, VmError, run_unix
+from packwarden_host import bench
+from packwarden_host.configurations import every_row_on, ordinary
+from packwarden_host.errors import RunFailed
+from packwarden_host.targets import UnixVm
+from quiet import QuietBank, fill
 
-TIMEOUT_s = 300  # one round in floats takes a second on an idle machine
-SCRIPTS = ROOT / "tools" / "packwarden_target"
 WIRED = {
     "main_shunt_uohm": 50,
     "trip_circuit": "open_on_fault",
@@ -24,24 +27,14 @@ BANKS = {
 }
 
 
-@pytest.fixture
-def run(tmp_path):
+def run(script, config):
     """Run a script of the bench in the VM for a configuration; returns the object it prints."""
-
-    def run(script, config):
-        (tmp_path / "config.json").write_text(json.dumps(config))
-        path = (LIB, SCRIPTS)
-        printed = run_unix(
-            SCRIPTS / script, "1", path=path, heap="4m", cwd=tmp_path, timeout_s=TIMEOUT_s
-        )
-        return json.loads(printed)
-
-    return run
+    return json.loads(UnixVm().run(bench.script(script, 1), bench.files(config)))
 
 
 @pytest.mark.parametrize("bank", BANKS)
-def test_the_step_is_quiet_and_allocates_nothing_and_then_everything_operates(run, bank):
-    found = run("step.py", BANKS[bank])
+def test_the_step_is_quiet_and_allocates_nothing_and_then_everything_operates(bank):
+    found = run("step", BANKS[bank])
     assert (found["events"], found["alloc_bytes"]) == (1, 0)  # the boot's
     assert found["worst_step_slots"] == found["slots"] == slots(BANKS[bank])
     assert 0 < found["step_us"] < found["worst_step_us"]
@@ -51,17 +44,17 @@ def slots(config):
     return Protection(config).decider.slots.count
 
 
-def test_the_peer_compares_as_many_slots_and_finds_them_quiet(run):
-    found = run("float_step.py", BANKS["15 as shipped"])
+def test_the_peer_compares_as_many_slots_and_finds_them_quiet():
+    found = run("float_step", BANKS["15 as shipped"])
     assert found["slots"] == slots(BANKS["15 as shipped"])
     assert found["step_us_float"] > 0
 
 
-@pytest.mark.parametrize("script", ["step.py", "float_step.py"])
-def test_a_bank_that_is_not_quiet_is_not_measured(run, script):
+@pytest.mark.parametrize("script", ["step", "float_step"])
+def test_a_bank_that_is_not_quiet_is_not_measured(script):
     config = ordinary(4)
     config["elements"]["overcurrent_inverse"]["warn"] |= {"pickup": 70, "dropout": 60}
-    with pytest.raises(VmError, match="the bank was not quiet"):
+    with pytest.raises(RunFailed, match="the bank was not quiet"):
         run(script, config)
 
 
@@ -69,11 +62,6 @@ class Both:
     """The step and its peer over the same frames. `counts`: {channel: what it counts instead}."""
 
     def __init__(self, config):
-        from float_bank import FloatBank
-        from float_step import quiet_contacts
-        from quiet import QuietBank, fill
-
-        self.fill = fill
         self.quiet = QuietBank(config)
         self.protection = Protection(config)
         self.frame = self.protection.frame
@@ -88,7 +76,7 @@ class Both:
             counts = self.quiet.counts(number)
             for channel, count in self.counts.items():
                 counts[channel] = count
-            self.fill(self.frame, counts, self.quiet.bank)
+            fill(self.frame, counts, self.quiet.bank)
             for index, closed in enumerate(self.contacts["closed"][:-1]):
                 if not closed:
                     self.frame.aux_a &= ~(1 << index)
@@ -122,8 +110,7 @@ class Both:
 
 
 @pytest.fixture
-def both(monkeypatch):
-    monkeypatch.syspath_prepend(str(SCRIPTS))
+def both():
     made = Both(ordinary(15, trip_circuit="open_on_fault"))
     made.run(8)
     made.protection.arm(made.now_ms)

@@ -7,7 +7,6 @@ Thermistors, as `drift` numbers them: terminals from 0, ambient 30.
 """
 
 from ordeal import TOP, ZERO
-
 from packwarden.frame import ABSENT, OK
 
 TENTH = [0, "span_ms", None, 100]

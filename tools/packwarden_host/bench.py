@@ -38,6 +38,8 @@ KEYS = (
     "heap_state_bytes",
 )
 BATTERIES = 15
+ROUNDS = 5  # of 500 steps; of each step the least is taken
+BOARD_ROUNDS = 1  # nobody else runs there
 HEAP = "400k"  # on the 64-bit VM; about 200 KB on an ESP32, whose words are half as long
 CPU_HZ = (240_000_000, 160_000_000)  # the fastest that an ESP32 and S3, and a C3, can
 _SIZES = range(2, BATTERIES + 1)
@@ -93,9 +95,9 @@ def _on(board: Board) -> list[Measurement]:
     """The measurements on a board; what does not fit its memory stays None."""
     march = targets.march(board.facts())
     return [
-        ("control step", lambda: _if_it_fits(lambda: step(board))),
+        ("control step", lambda: _if_it_fits(lambda: step(board, BATTERIES, BOARD_ROUNDS))),
         ("control step, bytecode", lambda: _if_it_fits(lambda: bytecode_step(board))),
-        ("control step, floats", lambda: _if_it_fits(lambda: float_step(board))),
+        ("control step, floats", lambda: _if_it_fits(lambda: float_step(board, BOARD_ROUNDS))),
         ("kernels", lambda: _if_it_fits(lambda: kernels(board))),
         ("heap", lambda: _if_it_fits(lambda: heap(board, march))),
     ]
@@ -113,37 +115,39 @@ def _if_it_fits(measure: Callable[[], Figures]) -> Figures:
 # ---- one function for each figure --------------------------------------------------------------
 
 
-def step(target: Target, batteries: int = BATTERIES) -> Figures:
+def step(target: Target, batteries: int = BATTERIES, rounds: int = ROUNDS) -> Figures:
     """step_us, worst_step_us, alloc_bytes, slots: of the control step of a quiet bank."""
-    return _script(target, "step", batteries)
+    return _told(target, script("step", rounds), files(bank(batteries)))
 
 
 def bytecode_step(board: Board) -> Figures:
     """step_us_bytecode on a board that has a viper compiler."""
-    files = sources.without_emitters(_files(BATTERIES))
-    return {"step_us_bytecode": _told(board, targets.CASTS + _main("step"), files)["step_us"]}
+    plain = sources.without_emitters(files(bank()))
+    found = _told(board, targets.CASTS + script("step", BOARD_ROUNDS), plain)
+    return {"step_us_bytecode": found["step_us"]}
 
 
-def float_step(target: Target) -> Figures:
+def float_step(target: Target, rounds: int = ROUNDS) -> Figures:
     """step_us_float: the same work as one would write it with floats and objects."""
-    return _script(target, "float_step", BATTERIES)
+    found = _told(target, script("float_step", rounds), files(bank()))
+    return {"step_us_float": found["step_us_float"]}
 
 
 def kernels(target: Target) -> Figures:
     """kernel_us: measuring and comparing one frame."""
-    return _script(target, "kernels", BATTERIES)
+    return _told(target, script("kernels"), files(bank()))
 
 
 def kernels_and_c(target: Target) -> Figures:
     """kernel_us and, where gcc is, kernel_us_c: the reference in C on the same frame."""
-    found = _told(target, "import kernels\nkernels.main(True)\n", _files(BATTERIES))
+    found = _told(target, "import kernels\nkernels.main(True)\n", files(bank()))
     return {"kernel_us_c": oracle.kernel_us_c(found.pop("quiet"))} | found
 
 
 def heap(target: Target, march: str | None) -> Figures:
     """heap_*_bytes of the firmware alone, compiled as `deploy` will, after boot."""
-    files = {**_files(BATTERIES), **sources.firmware()}
-    return _told(target, _HEAP_SCRIPT, sources.compiled(files, march))
+    needed = {**files(bank()), **sources.firmware()}
+    return _told(target, _HEAP_SCRIPT, sources.compiled(needed, march))
 
 
 def heap_32() -> Figures:
@@ -153,8 +157,8 @@ def heap_32() -> Figures:
     this heap.
     """
     try:
-        files = sources.without_emitters({**_files(BATTERIES), **sources.firmware()})
-        found = _told(WasmVm(), _HEAP_SCRIPT, sources.compiled(files, None))
+        needed = sources.without_emitters({**files(bank()), **sources.firmware()})
+        found = _told(WasmVm(), _HEAP_SCRIPT, sources.compiled(needed, None))
     except BadInput:  # not installed
         return {"heap_code_bytes_32": None, "heap_state_bytes_32": None}
     return {f"{key}_32": found[key] for key in ("heap_code_bytes", "heap_state_bytes")}
@@ -165,7 +169,7 @@ def linearity(target: Target) -> Figures:
 
     us_residual: how far the worst one lies off it.
     """
-    times_us = [step(target, batteries)["step_us"] for batteries in _SIZES]
+    times_us = [step(target, batteries, 2)["step_us"] for batteries in _SIZES]
     line = statistics.linear_regression(_SIZES, times_us)
     off_us = [us - line.slope * n - line.intercept for n, us in zip(_SIZES, times_us, strict=True)]
     return {
@@ -212,24 +216,25 @@ _HEAP_SCRIPT = targets.COLLECT.join(
 )
 
 
-def _files(batteries: int) -> dict[str, str]:
-    config = bank_file.build(steady(batteries).choices())
+def bank(batteries: int = BATTERIES) -> dict:
+    """The configuration that is measured, as shipped."""
+    return bank_file.build(steady(batteries).choices())
+
+
+def files(config: dict) -> dict[str, str]:
+    """What a script of the bench needs."""
     return {**sources.library(), **sources.scripts(), "config.json": json.dumps(config)}
 
 
-def _main(name: str) -> str:
-    return f"import {name}\n{name}.main()\n"
+def script(name: str, rounds: int = ROUNDS) -> str:
+    """What runs a module of tools/packwarden_target; rounds: of 500 steps each."""
+    return f"import sys\nsys.argv[:] = ['', '{rounds}']\nimport {name}\n{name}.main()\n"
 
 
-def _script(target: Target, name: str, batteries: int) -> Figures:
-    files = _files(batteries)
-    return _told(target, _main(name), files) if f"{name}.py" in files else {}
-
-
-def _told(target: Target, script: str, files: sources.Files) -> Figures:
+def _told(target: Target, text: str, needed: sources.Files) -> Figures:
     """The JSON object that a script prints."""
     try:
-        return json.loads(target.run(script, files))
+        return json.loads(target.run(text, needed))
     except ValueError as error:
         raise RunFailed(f"{target.name}: cannot be read: {error}") from error
 

@@ -10,8 +10,8 @@ import json
 from array import array
 
 import micropython
-from ordeal import Ordeal
 
+from ordeal import Ordeal
 from packwarden import elements, levels, records
 from packwarden.protection import Protection
 
