@@ -3,6 +3,8 @@
 import pytest
 
 from cabinets import Cabinet, configuration, only
+from packwarden.frame import MAIN_BIT
+from packwarden.protection import Protection
 
 pytestmark = pytest.mark.holds("rule 4")
 
@@ -46,9 +48,10 @@ def told(cabinet, seconds=0.0, since=0):
     ]
 
 
+@pytest.mark.parametrize("batteries", [4, 14, 15])
 @pytest.mark.parametrize(("current_A", "stop"), [(40, "stop_discharge"), (-40, "stop_charge")])
-def test_the_main_waits_for_a_low_current_for_two_seconds_at_most(current_A, stop):
-    cabinet = of_main(current_A)
+def test_the_main_waits_for_a_low_current_for_two_seconds_at_most(current_A, stop, batteries):
+    cabinet = of_main(current_A, batteries)
     assert allowed(cabinet) == (False, False)
     assert told(cabinet, 1.99) == [
         (0, "trip", "trip", None, "trip_main"),
@@ -156,6 +159,18 @@ def test_the_last_one_is_the_last_that_is_closed_and_stays():
     assert allowed(cabinet) == (False, False)
     cabinet.run(2)
     assert not cabinet.closed[2]
+
+
+def test_one_that_was_told_to_open_and_stays_is_not_left_to_the_last():
+    cabinet = Cabinet(only(configuration(2), HOT), current_A=-40.0)
+    cabinet.stuck.add(0)
+    cabinet.plus_C[0] = 85.0
+    cabinet.run_until(3, kind="trip", battery=1)
+    cabinet.plus_C[1] = 85.0
+    cabinet.run_until(3, kind="trip", battery=2)
+    cabinet.run(0.3)
+    assert cabinet.closed == [True] * 3
+    assert allowed(cabinet) == (False, False)
 
 
 def test_where_all_trip_at_once_while_charging_each_waits():
@@ -314,3 +329,15 @@ def test_a_contactor_of_the_main_that_has_denied_its_current_is_closed_without_o
     cabinet.current_A = [0.0] * 4
     cabinet.run(3)
     assert allowed(cabinet) == (True, True)
+
+
+def test_before_the_first_tick_nothing_is_on_its_way():
+    openings = Protection(configuration()).decider.openings
+    assert (openings.gone, openings.stops) == (0, False)
+
+
+def test_while_the_main_is_locked_out_since_before_a_restart_nothing_is_permitted():
+    protection = Protection(configuration())
+    protection.breakers.restore(1 << MAIN_BIT)
+    assert not protection.decider.charge_allowed  # before anything is measured, too
+    assert not protection.decider.discharge_allowed
