@@ -12,13 +12,21 @@ class Bench:
     """Breakers that are seen every tick; `closed` is where they are, `flows` who carries."""
 
     def __init__(
-        self, kind="shunt_trip", feedback="52a", pulse_ms=200, closed=ALL, flows=None, **more
+        self,
+        kind="shunt_trip",
+        feedback="52a",
+        pulse_ms=200,
+        closed=None,
+        flows=None,
+        batteries=N,
+        **more,
     ):
-        self.breakers = Breakers(N, kind, feedback, pulse_ms, **more)
-        self.closed = closed
-        self.flows = closed if flows is None else flows
+        self.breakers = Breakers(batteries, kind, feedback, pulse_ms, **more)
+        self.all = self.breakers.all
+        self.closed = self.all if closed is None else closed
+        self.flows = self.closed if flows is None else flows
         self.a = self.b = None  # masks of contacts that say something else
-        self.known = ALL  # of the contacts that can be read
+        self.known = self.all  # of the contacts that can be read
         self.now_ms = 1000
         self.tick(5)
 
@@ -26,9 +34,9 @@ class Bench:
         for _ in range(ticks):
             self.now_ms = (self.now_ms + ms) & MASK
             a = self.closed if self.a is None else self.a
-            b = ALL & ~self.closed if self.b is None else self.b
+            b = self.all & ~self.closed if self.b is None else self.b
             self.breakers.see(self.now_ms, a, b, self.known)
-            self.breakers.follow(self.now_ms, self.flows, ALL)
+            self.breakers.follow(self.now_ms, self.flows, self.all)
         return self.breakers.energised()
 
     def pulses(self, seconds, ms=10):

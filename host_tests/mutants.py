@@ -42,7 +42,8 @@ WORKERS = 2
 
 # The test files of host_tests/lib that hold a module.
 TESTS = {
-    "breakers": "breakers breakers_coils breakers_contacts breaker_failure lockout operations",
+    "breakers": "breakers breakers_coils breakers_contacts breakers_limits breaker_failure lockout"
+    " operations",
     "openings": "openings decide breaker_failure operations",
     "compare": "compare operations elements",
     "decide": "decide breaker_failure operations protection elements records",

@@ -27,6 +27,14 @@ def test_what_is_dropped_waits_for_nothing(kind):
     for index in range(N + 1):
         bench.trip(index)
     assert bench.breakers.energised() == 0
+    assert list(bench.breakers.stamp) == [bench.now_ms] * (N + 1)
+
+
+def test_a_trip_between_two_ticks_energises_one_coil_and_not_those_that_wait():
+    breakers = Bench().breakers
+    for index, at_ms in ((0, 2000), (1, 2000), (2, 2050)):
+        breakers.trip(index, at_ms)
+    assert (breakers.pulses, breakers.queued) == (0b011, 0b100)
 
 
 def test_a_breaker_that_waits_for_its_coil_has_neither_failed_nor_begun_to_open():
@@ -71,7 +79,7 @@ def test_a_breaker_that_stays_gets_so_many_more_pulses_two_seconds_apart(retries
 
 
 def test_without_a_retrip_the_second_pulse_comes_after_two_seconds():
-    bench = Bench(retries=0)
+    bench = Bench()
     bench.trip(1)
     assert bench.pulses(60) == [(2000, 0b010)]
 
@@ -107,9 +115,31 @@ def test_a_breaker_that_is_closed_by_hand_again_and_again_is_tripped_each_time()
         assert bench.close(1) == 0b010
 
 
+def test_one_that_is_closed_by_hand_and_stays_has_all_its_pulses_anew():
+    bench = Bench(retries=1)
+    bench.trip(1)
+    bench.tick(3)
+    bench.open(1)
+    bench.tick(300)
+    assert bench.close(1) == 0b010
+    assert len(bench.pulses(60)) == 2
+
+
+def test_one_that_trips_again_after_its_release_has_all_its_pulses_anew():
+    bench = Bench()
+    bench.trip(1)
+    bench.tick(250)
+    bench.open(1)
+    bench.breakers.release(1)
+    bench.close(1)
+    bench.trip(1)
+    assert len(bench.pulses(60)) == 1  # two seconds after its first
+
+
 def crossed(stays=1, opens=2, **how):
     """Trip a breaker of which another one's coil is energised."""
     bench = Bench(**how)
+    bench.now_ms = 0  # whatever was never told has 0 in its place
     bench.trip(stays)
     bench.tick(4)
     bench.open(opens)
@@ -120,9 +150,21 @@ def crossed(stays=1, opens=2, **how):
 def test_where_another_breaker_opens_in_its_place_its_wiring_is_crossed():
     assert crossed().crossed == 0b010
     assert crossed(opens=N).crossed == 0b010
-    assert crossed(stays=N, opens=0).crossed == MAIN
+    for batteries in (N, 14, 15):
+        assert crossed(stays=batteries, opens=0, batteries=batteries).crossed == MAIN
     assert crossed(feedback="both").crossed == 0b010
     assert crossed(kind="uvr").crossed == 0b010
+
+
+def test_a_crossing_is_over_when_the_right_one_opens_after_all():
+    bench = Bench()
+    bench.trip(0)
+    bench.trip(1)
+    bench.tick(9)
+    bench.open(2)
+    assert bench.breakers.crossed == 0b011
+    bench.open(1)
+    assert bench.breakers.crossed == 0b001
 
 
 def test_without_contacts_nothing_is_known_of_a_crossing():
@@ -146,6 +188,14 @@ def test_one_opened_by_hand_without_a_trip_or_long_after_one_is_not_crossed():
     bench.trip(1)
     bench.tick(25)
     bench.open(0)
+    assert bench.breakers.crossed == 0
+
+
+def test_one_that_opens_with_the_right_one_is_not_crossed():
+    bench = Bench()
+    bench.trip(1)
+    bench.tick(4)
+    bench.open(1, 2)
     assert bench.breakers.crossed == 0
 
 

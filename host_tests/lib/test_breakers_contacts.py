@@ -70,6 +70,7 @@ def test_a_contactor_that_closes_is_held():
     bench = closing()
     bench.tick(5)
     bench.close(1)
+    assert bench.breakers.closing == 0
     bench.tick(200)
     assert (bench.state(1), bench.breakers.energised() & 0b010) == (CLOSED, 0b010)
 
@@ -94,9 +95,11 @@ def test_a_contactor_whose_contact_cannot_be_read_counts_as_closed_after_a_secon
 def test_a_trip_wins_against_a_closing():
     bench = closing()
     bench.trip(1)
+    assert bench.breakers.closing == 0
     assert not bench.tick() & 0b010
     bench.breakers.close(1, bench.now_ms)
     assert not bench.tick() & 0b010  # it is locked out
+    assert bench.breakers.closing == 0
 
 
 @pytest.mark.parametrize("kind", ["shunt_trip", "uvr"])
@@ -104,7 +107,7 @@ def test_what_is_closed_by_hand_cannot_be_told_to_close(kind):
     bench = Bench(kind, closed=ALL & ~0b010)
     before = bench.breakers.energised()
     bench.breakers.close(1, bench.now_ms)
-    assert bench.tick() == before
+    assert (bench.tick(), bench.breakers.closing) == (before, 0)
 
 
 @pytest.mark.parametrize(
@@ -128,6 +131,33 @@ def test_a_release_of_a_contactor_that_is_closed_and_not_locked_out_opens_nothin
     bench = Bench("contactor")
     bench.breakers.release(1)
     assert bench.tick(5) == ALL
+
+
+@pytest.mark.parametrize("kind", ["shunt_trip", "uvr", "contactor"])
+@pytest.mark.parametrize("feedback", ["52a", "52b", "both", "none"])
+def test_where_no_contact_tells_what_is_released_counts_as_closed_unless_it_was_let_go(
+    kind, feedback
+):
+    bench = Bench(kind, feedback)
+    bench.trip(1)
+    bench.tick(3)
+    bench.open(1)
+    bench.tick(20)
+    bench.breakers.release(1)
+    closed = bench.breakers.reported & 0b010
+    assert bool(closed) == (feedback == "none" and kind != "contactor")
+
+
+def test_a_release_ends_the_pulse_of_its_breaker_and_of_no_other():
+    bench = Bench()
+    bench.open(0, 1)
+    bench.trip(0)
+    bench.tick(5)
+    bench.trip(1)
+    bench.tick(2)  # each pulse goes on: a contact that was open before may be a cut wire
+    assert (bench.state(1), bench.breakers.energised()) == (LOCKED_OUT, 0b011)
+    bench.breakers.release(1)
+    assert bench.tick() == 0b001
 
 
 # After a restart.
@@ -173,15 +203,68 @@ def test_what_carries_after_a_restart_is_tripped_again():
     assert (ever, breakers.again, breakers.state[1]) == (0b010, 0b010, TRIPPING)
 
 
+def test_a_trip_of_what_was_locked_out_before_the_restart_tells_what_is_found_closed():
+    for open_, told in ((0, True), (0b010, False)):
+        breakers = Breakers(N, "shunt_trip", "52a", 200)
+        breakers.restore(0b010)
+        for now_ms in (10, 20):
+            breakers.see(now_ms, ALL & ~open_, 0, ALL)
+        assert breakers.trip(1, 20) == told
+        assert bool(breakers.energised()) == told
+
+
+def test_the_first_reading_after_a_restart_moves_nothing():
+    breakers = Breakers(N, "shunt_trip", "52a", 200)
+    breakers.restore(0b010)
+    for now_ms, read in ((10, 0b010), (20, ALL & ~0b010)):
+        breakers.see(now_ms, read, 0, ALL)
+        breakers.follow(now_ms, 0, ALL)
+        assert (breakers.closed, breakers.again) == (ALL & ~0b010, 0)
+
+
+@pytest.mark.parametrize("batteries", [N, 14, 15])
+def test_each_breaker_that_was_locked_out_is_so_and_no_other(batteries):
+    for index in range(batteries + 1):
+        breakers = Breakers(batteries, "shunt_trip", "52a", 200)
+        breakers.restore(breakers.bit(index))
+        locked_out = [state == LOCKED_OUT for state in breakers.state]
+        assert locked_out == [k == index for k in range(batteries + 1)]
+
+
 def test_a_restored_mask_names_breakers_of_this_bank_only():
     breakers = Breakers(N, "shunt_trip", "52a", 200)
     breakers.restore(0xFFFF)
     assert breakers.tripped == ALL == 0b111 | MAIN
 
 
-def test_one_false_reading_at_boot_lets_go_no_contactor():
+@pytest.mark.parametrize(
+    ("open_", "held"),
+    [((0,), ALL), ((1,), ALL), ((0, 1), ALL), ((1, 2), ALL), ((0, 1, 2), ALL & ~0b010)],
+)
+def test_one_or_two_false_readings_at_boot_let_go_no_contactor_and_three_are_believed(open_, held):
     breakers = Breakers(N, "contactor", "52a", 200)
     for tick in range(8):
-        breakers.see(10 + 10 * tick, ALL & ~0b010 if tick == 1 else ALL, 0, ALL)
-        breakers.follow(10 + 10 * tick, 0, ALL)
-    assert breakers.energised() == ALL
+        now_ms = 10 + 10 * tick
+        breakers.see(now_ms, ALL & ~0b010 if tick in open_ else ALL, 0, ALL)
+        breakers.follow(now_ms, 0, ALL)
+    assert breakers.energised() == held
+
+
+def test_a_contactor_that_was_found_open_is_not_held_while_another_one_is_waited_for():
+    bench = Bench("contactor", closed=ALL & ~0b001, flows=0)
+    bench.breakers = Breakers(N, "contactor", "52a", 200)
+    bench.known = ALL & ~0b010
+    bench.tick(5)
+    assert bench.close(0) == ALL & ~0b011
+    assert bench.tick(5) == ALL & ~0b011
+    bench.known = ALL
+    assert bench.tick(5) == ALL & ~0b001
+
+
+def test_without_a_contact_a_contactor_is_not_let_go_before_its_monitor_has_answered():
+    breakers = Breakers(N, "contactor", "none", 200)
+    for tick in range(8):
+        late = tick < 5
+        breakers.see(10 * tick, 0, 0, 0)
+        breakers.follow(10 * tick, 0 if late else ALL, ALL & ~0b010 if late else ALL)
+    assert breakers.energised() == 0b010

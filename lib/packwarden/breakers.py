@@ -109,7 +109,6 @@ class Breakers:
         self._aux_b = aux_b
         self._known = known
         known &= self.all
-        self.neither = 0
         if not (self.use_a or self.use_b):
             known = 0
         if self.use_a and self.use_b:
@@ -164,7 +163,7 @@ class Breakers:
         open_by_contact = self.readable & ~self.reported
         return (self.neither | open_by_contact & flows) & self.all
 
-    def follow(self, now_ms, flows, measured=-1):
+    def follow(self, now_ms, flows, measured):
         """Move the state machines and end the pulses. From the control step: allocates nothing.
 
         `flows`: mask of the breakers that carry more than 5 % of rated; `measured`: of those whose
