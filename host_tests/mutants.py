@@ -48,7 +48,7 @@ TESTS = {
     "compare": "compare operations elements",
     "decide": "decide breaker_failure operations protection elements records",
     "rows": "decide records views elements operations",
-    "lockout": "lockout operations",
+    "lockout": "lockout lockout_reasons operations",
     "cascade": "cascade cascade_guard",
     "currents": "currents quantities elements",
     "voltages": "voltages elements operations",
@@ -205,7 +205,8 @@ def put(module, source, line):
     exec(compile(source, loaded.__file__, "exec"), changed)
     function = functions(source)[line]
     if function:
-        find(vars(loaded), function).__code__ = find(changed, function).__code__
+        old, new = (find(namespace, function) for namespace in (vars(loaded), changed))
+        old.__code__, old.__defaults__ = new.__code__, new.__defaults__
     else:
         name = source.splitlines()[line - 1].split()[0]
         setattr(loaded, name, changed[name])

@@ -118,6 +118,26 @@ def test_ticks_of_a_second_take_as_long_as_ticks_of_ten_milliseconds():
     assert coarse == pytest.approx(Relay("IEC_VI").seconds_until(100, 200), abs=1)
 
 
+def test_each_battery_has_a_way_of_its_own():
+    loads_A = (0, 150, None, 400, 90)
+    n = len(loads_A)
+    values = ints(2 * n, NONE)
+    integrator = Integrator(n, {"pickup": PICKUP_A, "curve": "IEC_EI", "tms": 1}, values, 0, n)
+    alone = [Relay("IEC_EI") for _ in loads_A]
+    for now_ms in range(10, 2010, 10):
+        values[:n] = ints(n, NONE)
+        for k, load_A in enumerate(loads_A):
+            if load_A is not None:
+                values[k] = BIAS + load_A * 1000
+        integrate(integrator.ctx, now_ms, 10, n)
+        for relay, load_A in zip(alone, loads_A, strict=True):
+            relay.feed(load_A)
+    assert list(integrator.way) == [relay.integrator.way[0] for relay in alone]
+    assert list(integrator.since) == [relay.integrator.since[0] for relay in alone]
+    assert list(values[n:]) == [relay.values[1] for relay in alone]
+    assert values[n + 3] > values[n + 1] > BIAS == values[n]
+
+
 def test_a_current_that_is_not_known_moves_nothing():
     relay = Relay("IEC_EI")
     relay.seconds_until(50, 300)

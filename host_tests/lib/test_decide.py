@@ -345,3 +345,36 @@ def test_a_level_held_for_longer_than_records_can_say_says_the_most():
     cabinet.plus_C[0] = 60.5
     (warn,) = cabinet.run(0.01)
     assert warn["held_ms"] == 2**29 - 1  # 6.2 days
+
+
+def test_a_trip_is_on_its_way_from_its_pickup_until_its_breaker_is_open():
+    """Flash is written only while none is."""
+    level = {"pickup": 50, "dropout": 45, "delay_ms": 1000}
+    config = configuration(4, {"elements.ambient_high.trip": level})
+    rows = ("terminal_overtemperature", "ambient_high.trip")
+    cabinet = Cabinet(only(at_once(config), *rows), current_A=40)
+    moving = cabinet.protection.moving
+    cabinet.plus_C[3] = 75.0  # a warning and an alarm
+    cabinet.run(0.1)
+    assert not moving()
+    for k in (3, 0):
+        cabinet.plus_C[k] = 85.0
+        cabinet.run(0.1)
+        assert moving()
+        cabinet.plus_C[k] = 78.0  # above its dropout: it is still picked up
+        cabinet.run(0.1)
+        assert moving()
+        cabinet.plus_C[k] = 85.0
+        cabinet.run_until(3, kind="trip", battery=k + 1)
+        assert moving()
+        cabinet.run(0.5)
+        assert not moving()
+        cabinet.minus_C[k] = 85.0  # of one that is open nothing is on its way
+        cabinet.run(0.1)
+        assert not moving()
+    cabinet.ambient_C = 55.0
+    cabinet.run(0.1)
+    assert moving()
+    cabinet.ambient_C = 25.0
+    cabinet.run(0.1)
+    assert not moving()

@@ -100,6 +100,34 @@ def test_it_tells_when_there_is_something_new_to_keep():
     assert not memory.lockout.unsaved()
 
 
+def test_a_repeated_trip_is_new_although_the_same_breaker_was_kept_as_tripped():
+    memory = Memory()
+    memory.trip(0)
+    memory.dump()
+    memory.breakers.release(0)
+    memory.trip(0)
+    assert memory.lockout.unsaved()
+
+
+def test_what_came_back_is_nothing_new():
+    memory = Memory()
+    memory.lockout.load(tripped().dump())
+    assert not memory.lockout.unsaved()
+
+
+@pytest.mark.parametrize("cause", [len(elements.TABLE) - 1, len(elements.TABLE), 255])
+def test_a_cause_that_this_firmware_does_not_know_is_none(cause):
+    memory = Memory()
+    memory.trip(1, cause)
+    other = Memory()
+    assert other.lockout.load(memory.dump())
+    assert other.lockout.cause[1] == (cause if cause < len(elements.TABLE) else 0)
+
+
+def test_what_never_tripped_has_not_tripped_within_any_time():
+    assert not any(Memory().lockout.again(index) for index in range(4))
+
+
 @pytest.mark.parametrize(("apart_s", "trips"), [(24 * 3600 - 1, 2), (24 * 3600, 1)])
 def test_a_trip_is_a_repeated_one_within_the_set_hours(apart_s, trips):
     memory = Memory()
