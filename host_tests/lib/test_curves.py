@@ -118,6 +118,46 @@ def test_ticks_of_a_second_take_as_long_as_ticks_of_ten_milliseconds():
     assert coarse == pytest.approx(Relay("IEC_VI").seconds_until(100, 200), abs=1)
 
 
+EVEN_A = 409.6  # a pickup at which 0.1 A is 1/4096 of it
+
+
+def moves(relay, m, way, dt=1):
+    """Return how far an integrator comes in `dt` ms from a way, at m / 4096 of its pickup."""
+    relay.integrator.way[0] = way
+    relay.feed(m / 10, dt)
+    return relay.integrator.way[0] - way
+
+
+def between(table, at):
+    """Return the value of a rate table between its places."""
+    low = min(int(at), len(table) - 2)
+    return table[low] + (table[low + 1] - table[low]) * (at - low)
+
+
+@pytest.mark.parametrize("curve", FORMULAS)
+@pytest.mark.parametrize("tms", [0.01, 0.05, 1])
+def test_between_the_places_of_its_tables_the_rate_is_a_straight_line(curve, tms):
+    relay = Relay(curve, tms, EVEN_A)
+    rise, fall = relay.integrator.ctx[3:5]
+    for part in (1, 2, 64, 127, 129, 2047, 2048, 4095):
+        for octave in range(5):
+            m = (4096 + part) << octave
+            rate = between(rise, 32 * octave + part / 128)
+            assert moves(relay, m, 0) == pytest.approx(min(FULL, rate), abs=128)
+        rate = between(fall, (4096 - part) / 128)
+        assert moves(relay, 4096 - part, FULL) == pytest.approx(-min(FULL, rate), abs=1)
+
+
+@pytest.mark.parametrize("dt", [1, 7, 10, 1000])
+@pytest.mark.parametrize("spare", [-7, -1, 0, 1, 7])
+def test_full_and_nothing_are_reached_to_the_count(dt, spare):
+    relay = Relay("IEC_EI", 1, EVEN_A)
+    up = moves(relay, 3 * 4096, 0, dt)
+    assert moves(relay, 3 * 4096, FULL - up - spare, dt) == min(up, up + spare)
+    down = -moves(relay, 2048, FULL, dt)
+    assert moves(relay, 2048, down + spare, dt) == -min(down, down + spare)
+
+
 def test_each_battery_has_a_way_of_its_own():
     loads_A = (0, 150, None, 400, 90)
     n = len(loads_A)
