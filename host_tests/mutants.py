@@ -47,7 +47,7 @@ TESTS = {
     "openings": "openings decide breaker_failure operations",
     "compare": "compare operations elements",
     "decide": "decide breaker_failure operations protection elements records",
-    "rows": "decide records views elements operations",
+    "rows": "rows decide records views elements operations",
     "lockout": "lockout lockout_reasons operations",
     "cascade": "cascade cascade_guard",
     "currents": "currents quantities elements",
