@@ -186,6 +186,8 @@ def test_a_breaker_closed_while_it_is_locked_out_is_told_to_open_and_recorded():
         assert (command["kind"], command["element"]) == ("command", "terminal_overtemperature")
         assert (command["battery"], command["action"]) == (2, "trip_battery")
         assert command["value"] is command["held_ms"] is None
+        text = cabinet.protection.events.event(command["seq"]).text()
+        assert text.endswith("COMMAND  terminal_overtemperature  BAT02: trip_battery")
         assert open_breakers(cabinet) == [2]
 
 

@@ -23,10 +23,10 @@ def of_main(current_A, batteries=4, kind="shunt_trip", **more):
     return cabinet
 
 
-def of_battery(current_A, batteries=4, kind="contactor", k=1, **more):
+def of_battery(current_A, batteries=4, kind="contactor", k=1, noisy=True):
     """Return a cabinet of which a battery has just been told to open: it is hot."""
-    config = configuration(batteries, {"breakers.kind": kind} | more)
-    cabinet = Cabinet(only(config, HOT, "breaker_failure"), current_A=current_A)
+    config = only(configuration(batteries, {"breakers.kind": kind}), HOT, "breaker_failure")
+    cabinet = Cabinet(config, current_A=current_A, noisy=noisy)
     cabinet.run(0.1)
     cabinet.plus_C[k] = 85.0
     cabinet.run_until(3, kind="trip")
@@ -61,6 +61,25 @@ def test_the_main_waits_for_a_low_current_for_two_seconds_at_most(current_A, sto
     assert told(cabinet, 0.1, 2) == [(2000, "command", "trip", None, "trip_main")]
     assert not cabinet.closed[cabinet.main]
     assert allowed(cabinet) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("currents_A", "stop"),
+    [
+        ([6.0] * 4, "stop_discharge"),  # too little to say which way the bank carries
+        ([-6.0] * 4, "stop_charge"),
+        ([20.0, 20.0, 20.0, -100.0], "stop_discharge"),  # it carries out, and feeds one
+        ([-20.0, -20.0, -20.0, 100.0], "stop_charge"),
+    ],
+)
+def test_what_is_stopped_is_what_the_bank_does_or_else_what_its_sum_says(currents_A, stop):
+    cabinet = of_main(currents_A)
+    assert told(cabinet)[1:] == [(0, "command", None, None, stop)]
+
+
+def test_of_two_contactors_that_feed_each_other_neither_way_is_charging():
+    cabinet = of_battery([8.0, -8.0], batteries=2, noisy=False)
+    assert told(cabinet)[1:] == [(0, "command", None, 2, "stop_discharge")]
 
 
 def test_it_opens_as_soon_as_the_current_is_below_5_percent_of_rated():

@@ -14,7 +14,7 @@ class Row:
         self.wait_ms = given.get("wait_ms", level.wait_ms) or 0
         self.unit = records.UNIT_NAMES.index(level.shown_unit())
         self.shown = 0  # place of the value that records show
-        self.limit = 0  # biased, as records show it
+        self.limit = NONE  # biased, as records show it
 
     @property
     def level(self):
@@ -70,7 +70,7 @@ class Row:
         """Return a stored value or limit as records keep it; NONE where there is none."""
         if stored <= ASIDE:
             return NONE
-        return stored if self.table.sign > 0 else BIAS - (stored - BIAS)
+        return BIAS + self.table.sign * (stored - BIAS)
 
 
 def plan(bank):
