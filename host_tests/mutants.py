@@ -48,7 +48,7 @@ TESTS = {
     "compare": "compare operations elements",
     "decide": "decide breaker_failure operations protection elements records",
     "rows": "rows decide records views elements operations",
-    "lockout": "lockout lockout_reasons operations",
+    "lockout": "lockout lockout_memory lockout_reasons operations",
     "cascade": "cascade cascade_guard",
     "currents": "currents quantities elements",
     "voltages": "voltages elements operations",
