@@ -69,6 +69,17 @@ def test_one_that_is_charged_takes_nothing_over_and_relieves_the_others_when_it_
     assert predicted([80, 80, 80, -60], 3) is None
 
 
+def test_where_two_feed_each_other_who_receives_relieves_the_other():
+    assert predicted([60, -60], 0) == 0  # nobody else carries: it takes over, and is charged
+    assert predicted([60, -60], 1) is None
+    assert predicted([60, -60.001], 0) is None  # the bank is charged
+
+
+@pytest.mark.parametrize("i", [-250, -200, -199, -100, -99, -1, 0, 1, 99, 100, 199, 250])
+def test_a_quotient_is_rounded_towards_nothing(i):
+    assert cascade.quotient(i, 100) == int(i / 100)
+
+
 def test_one_without_a_value_takes_over_as_the_others_do_on_average():
     assert predicted([60, None, 60, 60], 1) == 60
     assert predicted([60, None, 60, 60], 0) == pytest.approx(80, abs=0.2)
@@ -133,21 +144,21 @@ def test_against_the_busbars_the_prediction_is_within_5_percent(
 class Leavers:
     """Departures of a bank of four: who carries, where the breakers are, who was tripped."""
 
-    def __init__(self, now_ms=5000):
+    def __init__(self, now_ms=5000, carry=0b1111):
         self.values = ints(1, BIAS)
         self.bank = ints(currents.FACTS)
         self.ctx = (None, self.values, parameters(), self.bank)
         self.now_ms = now_ms
-        self.carry, self.closed, self.tripped = 0b1111, 0b1111, 0
+        self.carry, self.closed, self.tripped, self.measured = carry, 0b1111, 0, 0b1111
         self.median_A = 60
         self.tick()
 
     def tick(self, ms=10):
         """Let time pass; returns whether somebody has left just now."""
         self.now_ms = (self.now_ms + ms) & MASK
-        self.bank[currents.MEDIAN] = BIAS + 1000 * self.median_A
+        self.bank[currents.MEDIAN] = BIAS + round(1000 * self.median_A)
         self.bank[currents.CARRY] = self.carry
-        self.bank[currents.MEASURED] = 0x800F
+        self.bank[currents.MEASURED] = 0x8000 | self.measured
         cascade.departures(self.ctx, self.now_ms, self.closed, self.tripped, 0)
         return self.values[0] - BIAS
 
@@ -163,7 +174,7 @@ def test_who_is_tripped_has_left_for_10_seconds():
     leavers = Leavers()
     assert not leavers.tick()
     leavers.tripped = 0b0010
-    assert leavers.tick()
+    assert leavers.tick() == 1
     assert leavers.lasts() == 9900
     assert not leavers.tick(3600000)
     assert leavers.bank[currents.LEFT] == 0b0010
@@ -191,6 +202,53 @@ def test_who_no_longer_carries_while_the_bank_does_was_opened_by_its_bms(median_
     leavers.carry = 0b1111
     assert not leavers.tick()
     assert leavers.bank[currents.LEFT] == 0
+
+
+def test_who_does_not_carry_for_100_ms_has_left():
+    """So long may contacts take to tell that a breaker was opened."""
+    leavers = Leavers()
+    leavers.carry = 0b1101
+    leavers.tick(99)
+    assert leavers.bank[currents.LEFT] == 0
+    leavers.tick(1)
+    assert leavers.bank[currents.LEFT] == 0b0010
+
+
+@pytest.mark.parametrize(
+    ("median_A", "left"), [(15, 0b0010), (-15, 0b0010), (14.999, 0), (-14.999, 0)]
+)
+def test_from_15_percent_of_rated_on_a_bank_is_loaded(median_A, left):
+    leavers = Leavers()
+    leavers.median_A, leavers.carry = median_A, 0b1101
+    leavers.tick(200)
+    assert leavers.bank[currents.LEFT] == left
+
+
+def test_who_never_carried_has_not_left():
+    leavers = Leavers(carry=0b1101)
+    assert not any(leavers.tick(200) for _ in range(10))
+    assert leavers.bank[currents.LEFT] == 0
+
+
+def test_who_has_left_and_is_then_opened_by_hand_is_out_of_service():
+    leavers = Leavers()
+    leavers.carry = 0b1101
+    leavers.tick(200)
+    assert leavers.bank[currents.LEFT] == 0b0010
+    leavers.closed = 0b1101
+    leavers.tick()
+    assert leavers.bank[currents.LEFT] == 0
+
+
+def test_who_has_no_monitor_while_another_one_leaves_has_left_if_it_carries_no_more():
+    leavers = Leavers()
+    leavers.carry, leavers.measured = 0b1001, 0b1011
+    leavers.tick(200)
+    assert leavers.bank[currents.LEFT] == 0b0010
+    leavers.measured = 0b1111
+    leavers.tick(200)
+    leavers.tick(200)
+    assert leavers.bank[currents.LEFT] == 0b0110
 
 
 def test_who_is_opened_by_hand_has_not_left():

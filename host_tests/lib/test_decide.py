@@ -203,6 +203,14 @@ def test_a_main_closed_while_it_is_locked_out_is_told_to_open_and_recorded():
     assert open_breakers(cabinet) == ["main"]
 
 
+def test_a_bank_on_which_nothing_has_operated_may_be_charged_and_discharged():
+    protection = Cabinet().protection
+    assert protection.charge_allowed
+    assert protection.discharge_allowed
+    assert not protection.fan
+    assert not protection.alarm
+
+
 def test_the_alarm_relay_drops_with_an_alarm_and_not_with_a_warning():
     cabinet = Cabinet(ambient_C=42)
     cabinet.run(70, 1000)
