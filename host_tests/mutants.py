@@ -46,7 +46,8 @@ TESTS = {
     " operations",
     "openings": "openings decide breaker_failure operations",
     "compare": "compare operations elements",
-    "decide": "decide breaker_failure operations protection elements records",
+    "decide": "decide openings breaker_failure cascade_guard operations protection elements"
+    " records",
     "rows": "rows decide records views elements operations",
     "lockout": "lockout lockout_memory lockout_reasons operations",
     "cascade": "cascade cascade_guard",

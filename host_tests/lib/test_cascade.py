@@ -31,9 +31,12 @@ def stored(currents_A):
     return found
 
 
-def predicted(currents_A, *leaving, closed=None):
-    """Return the highest load (% of rated) that is predicted, None if nobody stays."""
-    n = len(currents_A)
+def predicted(currents_A, *leaving, closed=None, batteries=None):
+    """Return the highest load (% of rated) that is predicted, None if nobody stays.
+
+    `currents_A` may have more than those of the `batteries`, as the array of the step has.
+    """
+    n = batteries or len(currents_A)
     ctx = (stored(currents_A), None, parameters())
     mask = sum(1 << k for k in leaving)
     found = cascade.predict(ctx, n, (1 << n) - 1 if closed is None else closed, mask)
@@ -43,6 +46,7 @@ def predicted(currents_A, *leaving, closed=None):
 @pytest.mark.parametrize("sign", [1, -1])
 def test_what_one_leaves_is_taken_over_in_proportion(sign):
     assert predicted([sign * a for a in (60, 60, 60)], 0) == 90
+    assert predicted([sign * a for a in (60, 60)], 0) == 120
     assert predicted([sign * a for a in (80, 40, 20, 20)], 0) == pytest.approx(80, abs=0.5)
     assert predicted([sign * a for a in (80, 40, 20, 20)], 2, 3) == pytest.approx(106.7, abs=0.5)
 
@@ -61,6 +65,16 @@ def test_where_nobody_stays_there_is_nothing_to_predict():
 def test_where_the_others_carry_nothing_they_take_over_in_equal_parts():
     assert predicted([90, 0, 0, 0], 0) == 30
     assert predicted([90, 1, 0.5, 0.5], 0) == pytest.approx(31, abs=0.1)
+
+
+def test_from_2_percent_of_rated_on_the_others_carry_something():
+    assert predicted([90, 2, 0, 0], 0) == 32
+    assert predicted([90, 2.1, 0, 0], 0) == 18.9  # 9 times as much at most
+
+
+def test_the_main_breaker_is_no_battery():
+    found = predicted([60] * 15 + [600], 0, closed=0xFFFF, batteries=15)
+    assert found == pytest.approx(60 * 15 / 14, abs=0.5)
 
 
 def test_one_that_is_charged_takes_nothing_over_and_relieves_the_others_when_it_leaves():
@@ -82,6 +96,7 @@ def test_a_quotient_is_rounded_towards_nothing(i):
 
 def test_one_without_a_value_takes_over_as_the_others_do_on_average():
     assert predicted([60, None, 60, 60], 1) == 60
+    assert predicted([None, None]) == 0
     assert predicted([60, None, 60, 60], 0) == pytest.approx(80, abs=0.2)
 
 
