@@ -11,7 +11,7 @@ from micropython import const
 
 import board
 from acquisition import Acquisition
-from buses import RECOVER_us, Buses
+from buses import Buses, RECOVER_us
 from executive import Executive, Garbage, Job
 from outputs import Outputs
 from packwarden import VERSION, restart, settings

@@ -2,12 +2,13 @@
 
 import pytest
 
+from packwarden_host.sources import below, library
+from packwarden_host.targets import UnixVm
 from packwarden_sim import costs, meter
 from packwarden_sim.fakes import machine
 from packwarden_sim.fakes import time as board_time
 from packwarden_sim.meter import NAMES
 from sim.rig import BOARD, N, Rig
-from vms import LIB, ROOT, run_unix
 
 
 @pytest.fixture
@@ -103,4 +104,5 @@ print(meter.total[0], meter.ticks)
 
 
 def test_counting_allocates_nothing():
-    assert run_unix(_LOCKED, path=(LIB, ROOT / "tools")) == f"{sum(range(50))} 50\n"
+    files = library() | below("tools/packwarden_sim", "packwarden_sim")
+    assert UnixVm().run(_LOCKED, files) == f"{sum(range(50))} 50\n"

@@ -12,6 +12,7 @@ from system.runs import bank, brief, each, first, simulated, told, trace
 
 ASK = "bank --json\n"
 TIMING = "timing --json\n"
+STATUS = "status --json\n"
 # A load that moves a little, then a terminal of battery 4 that is hot from 6 s on.
 ROWS = ((0, each(4, i_A=30)), (2, each(4, i_A=38)), (6, {"tp4_C": 86}), (14, {}))
 # 2 s of delay behind a round of the multiplexers, and the ticks that a chip may cost.
