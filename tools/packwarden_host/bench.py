@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from packwarden_host import bank_file, bench_table, oracle, sources, targets
+from packwarden_host import bank_file, bench_table, budget, oracle, sources, targets
 from packwarden_host.board_target import Board
 from packwarden_host.errors import BadInput, RunFailed
 from packwarden_host.progress import Progress
@@ -87,6 +87,7 @@ def _here() -> list[Measurement]:
         ("control step, 2 .. 15 batteries", lambda: linearity(viper)),
         ("heap", lambda: heap(UnixVm(heap=HEAP), "x64")),
         ("heap, 32 bits", heap_32),
+        ("buses", lambda: budget.bus_figures(BATTERIES)),
         *((f"simulation, {n} batteries", lambda n=n: simulation(n)) for n in _SIMULATED),
     ]
 

@@ -43,6 +43,11 @@ class _Nobody:
 
 class _Machine:
     Pin = ADC = I2C = WDT = RTC = NVS = _Nobody
+    WDT_RESET = 3
+
+    @staticmethod
+    def reset_cause():
+        return 1
 
 
 def load():
