@@ -14,11 +14,11 @@ BRANCH_OHM = 16.75e-3
 LINK_OHM = 0.176e-3
 
 
-def parameters():
+def parameters(rated_A=RATED_A):
     found = ints(currents.PARAMETERS)
-    found[currents.CARRYING] = RATED_A * 20
-    found[currents.LOADED] = RATED_A * 150
-    found[currents.RATED] = RATED_A * 1000
+    found[currents.CARRYING] = rated_A * 20
+    found[currents.LOADED] = rated_A * 150
+    found[currents.RATED] = rated_A * 1000
     found[currents.WINDOW_ms] = 10000
     return found
 
@@ -31,13 +31,13 @@ def stored(currents_A):
     return found
 
 
-def predicted(currents_A, *leaving, closed=None, batteries=None):
+def predicted(currents_A, *leaving, closed=None, batteries=None, rated_A=RATED_A):
     """Return the highest load (% of rated) that is predicted, None if nobody stays.
 
     `currents_A` may have more than those of the `batteries`, as the array of the step has.
     """
     n = batteries or len(currents_A)
-    ctx = (stored(currents_A), None, parameters())
+    ctx = (stored(currents_A), None, parameters(rated_A))
     mask = sum(1 << k for k in leaving)
     found = cascade.predict(ctx, n, (1 << n) - 1 if closed is None else closed, mask)
     return None if found == ASIDE else (found - BIAS) / 10
@@ -54,6 +54,7 @@ def test_what_one_leaves_is_taken_over_in_proportion(sign):
 def test_when_nobody_leaves_it_is_the_highest_load():
     assert predicted([60, 110, -130]) == 130
     assert predicted([60, 110, 0], closed=0b101) == 60
+    assert predicted([0.3, -0.1], closed=0b10) == 0.1
 
 
 def test_where_nobody_stays_there_is_nothing_to_predict():
@@ -70,6 +71,8 @@ def test_where_the_others_carry_nothing_they_take_over_in_equal_parts():
 def test_from_2_percent_of_rated_on_the_others_carry_something():
     assert predicted([90, 2, 0, 0], 0) == 32
     assert predicted([90, 2.1, 0, 0], 0) == 18.9  # 9 times as much at most
+    assert predicted([204.9, 25.6], 0) == 230.4
+    assert predicted([900, 10, 0, 0], 0, rated_A=495) == 18.1  # 90 A
 
 
 def test_the_main_breaker_is_no_battery():
@@ -103,6 +106,7 @@ def test_one_without_a_value_takes_over_as_the_others_do_on_average():
 def test_the_most_that_can_be_predicted():
     assert predicted([10000] * 15, *range(14)) == pytest.approx(90000, abs=1)
     assert predicted([-10000] * 15) == 10000
+    assert predicted([100000.1]) == 100000
 
 
 def errors(feed, scatter_V, means_A=(20, 60, 90, 110), trials=40):
