@@ -3,7 +3,7 @@
 Deadlines are counted from the first one, so nothing drifts; a tick whose time has passed is left
 out, so nothing bunches. In the slack a piece of work begins only if the longest it may take fits
 before the deadline. A piece that fits nowhere, as the commit of a flash page, runs when its job
-has to, and the lateness that it causes is counted as its own.
+has to, one at the beginning of a slack, and the lateness that it causes is counted as its own.
 """
 
 import gc
@@ -80,12 +80,15 @@ class Executive:
 
     def _slack(self):
         """Do what fits before the deadline, then sleep until then."""
+        may_be_late = True
         while True:
             more = False
             for job in self._jobs:
                 fits = self._left_us() > job.bound_us
-                if job.due(fits):
+                if (fits or may_be_late) and job.due(fits):
                     more = self._do(job, fits) or more
+                    may_be_late = may_be_late and fits
+            may_be_late = False
             left_us = self._left_us()
             if left_us > 0 and not more:
                 time.sleep_us(min(left_us, _NAP_us))

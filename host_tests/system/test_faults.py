@@ -11,6 +11,7 @@ from packwarden_host.vm import Cabinet, Job
 from system.runs import bank, brief, each, first, simulated, told, trace
 
 ASK = "bank --json\n"
+STATUS = "status --json\n"
 TIMING = "timing --json\n"
 STATUS = "status --json\n"
 # A load that moves a little, then a terminal of battery 4 that is hot from 6 s on.

@@ -1,6 +1,4 @@
-"""The trip matrix: what an operated element does to breakers, permissives, fan and alarm, and its
-record.
-"""
+"""The trip matrix: what an operated element does to breakers and outputs, and its record."""
 
 from micropython import const
 
