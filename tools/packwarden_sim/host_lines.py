@@ -55,10 +55,10 @@ class HostLines:
         self._write(b"S", json.dumps(fields).encode())
 
     def meter(self, report):
-        """Write what the ticks took (see `meter`), and the firmware's own timing beside it."""
+        """Write what the ticks took (see `meter`), and how many the firmware found late."""
         running = getattr(sys.modules.get("cabinet"), "current", None)
-        timing = {} if running is None else running.timing
-        self._write(b"M", json.dumps(dict(report, timing=timing)).encode())
+        late = 0 if running is None else sum(running.timing.late)
+        self._write(b"M", json.dumps(dict(report, late_ticks=late)).encode())
 
     def trial(self, fields):
         """Write what came of a trial, a dict: see `trials`."""
