@@ -141,10 +141,11 @@ def test_unless_it_is_told_otherwise_the_safe_state_trips_nothing(kind):
     assert breakers.on_failure() == breakers.energised() == (ALL if kind == "uvr" else 0)
 
 
+@pytest.mark.parametrize("looks", [2, 6])
 @pytest.mark.parametrize(("flows", "closed"), [(0, 0), (ALL, 0b111)])
-def test_positions_hold_before_the_currents_of_this_tick_are_known(flows, closed):
+def test_positions_hold_before_the_currents_of_this_tick_are_known(flows, closed, looks):
     bench = Bench(flows=flows)
-    for _ in range(2):
+    for _ in range(looks):
         bench.breakers.see(bench.now_ms, 0, 0, ALL)
     assert bench.breakers.closed == closed  # of the main, a current is no evidence
 
