@@ -104,7 +104,7 @@ def test_the_round_is_spread_over_the_ticks(measured):
 
 def test_the_bench_gets_its_keys(measured):
     found = budget.bus_figures(3)
-    assert set(found) == {"bus_bytes_per_tick", "bus_bytes_minimum"}
+    assert set(found) == {"bus_bytes_per_tick", "bus_bytes_minimum", "late_ticks"}
     assert found["bus_bytes_per_tick"] == pytest.approx(measured[3].bus_bytes_per_tick, abs=0.1)
 
 

@@ -75,8 +75,8 @@ def _memory(result: dict, port: str | None) -> list[Row]:
 def _bus(result: dict) -> list[Row]:
     minimum = _bytes(result["bus_bytes_minimum"])
     return [
-        _row("bus", _bytes(result["bus_bytes_per_tick"]), "", "of a tick, simulated chips"),
-        _row("bus, the least", minimum, "", "what the design itself requires"),
+        _row("bus", _bytes(result["bus_bytes_per_tick"]), "", "a tick, simulated chips"),
+        _row("bus, the least", minimum, "", "a tick, what the design itself requires"),
         _ratio(
             result,
             "bus over its least",
@@ -99,7 +99,7 @@ def _growth(result: dict) -> list[Row]:
 
 def _simulation(result: dict) -> list[Row]:
     late = result["late_ticks"]
-    rows = [_row("late ticks", None if late is None else str(late), "0", "120 s, simulated time")]
+    rows = [_row("late ticks", None if late is None else str(late), "0", "simulated time")]
     for ratios in (result[key] for key in sorted(result) if key.startswith("sim_ratios_")):
         rows += [
             _row(f"simulation, {name}", f"{ratio:.1f} x", "", "simulated over real time")
@@ -116,7 +116,7 @@ def _us(value: float | None) -> str | None:
     return None if value is None else f"{value:.1f} us"
 
 
-def _bytes(value: int | None) -> str | None:
+def _bytes(value: float | None) -> str | None:
     return None if value is None else f"{value} bytes"
 
 
