@@ -80,7 +80,7 @@ def measure(batteries: int, tick_ms: int = 10) -> Budget:
         worst_busy_us=worst["tick_us"],
         slack_us=tick_us - mean["tick_us"],
         least_slack_us=tick_us - worst["tick_us"],
-        late_ticks=report["timing"]["late_ticks"],
+        late_ticks=report["late_ticks"],
     )
 
 
