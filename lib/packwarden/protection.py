@@ -19,7 +19,7 @@ from packwarden.frame import OK, Frame
 from packwarden.heat import Heat
 from packwarden.measure import Measurement
 from packwarden.quantities import Quantities
-from packwarden.records import EventLog
+from packwarden.records import OUTPUT_BIT, EventLog
 from packwarden.restart import Restart
 from packwarden.thermistor import Bridge
 from packwarden.validate import Validator
@@ -88,6 +88,7 @@ class Protection:
             self.events,
         )
         self.restart = Restart()
+        self.events.watch(self.outputs)
         self.armed = False
         self.faults = 0  # mask of what fails inside the controller; set it before each step
         self._last_ms = 0
@@ -99,13 +100,18 @@ class Protection:
         """The time of the last step."""
         return self._last_ms
 
-    def arm(self, now_ms):
-        """Begin to protect at this tick, once the sensors read; recorded as the first event."""
+    def arm(self, now_ms, cause=0):
+        """Begin to protect at this tick, once the sensors read; recorded as the first event.
+
+        `cause`: why the board started, of `records.CAUSES`.
+        """
         self.armed = True
         self._last_ms = now_ms
         for integrator in self.integrators:
             integrator.begin(now_ms)
-        self.events.write(records.INFO, 0, elements.BOOT, 0, 0, 0, 0, 0, NONE, NONE, NONE, NONE)
+        self.events.write(
+            records.INFO, 0, elements.BOOT, 0, 0, 0, 0, cause, NONE, NONE, NONE, NONE
+        )
         for index in range(self.breakers.main + 1):
             if self.breakers.tripped & self.breakers.bit(index):
                 lockout.record(self, index, records.INFO, lockout.KEPT)
@@ -198,6 +204,22 @@ class Protection:
         if self.decider.openings.pending or breakers.commanded or breakers.pulses:
             return True
         return self.decider.picked_up()
+
+    def outputs(self):
+        """Return what is energised: a bit per breaker, above them as `records.OUTPUT_NAMES`.
+
+        From the control step: allocates nothing.
+        """
+        found = self.breakers.energised()
+        if self.charge_allowed:
+            found |= 1 << OUTPUT_BIT
+        if self.discharge_allowed:
+            found |= 2 << OUTPUT_BIT
+        if not self.alarm:
+            found |= 4 << OUTPUT_BIT
+        if self.fan:
+            found |= 8 << OUTPUT_BIT
+        return found
 
     @property
     def charge_allowed(self):

@@ -1,6 +1,8 @@
 """Event records: a ring of fixed-size records in RAM, and their two readings, JSON and text.
 
-A record is written from the control step and allocates nothing; it is rendered in the slack.
+A record is written from the control step and allocates nothing; it is rendered in the slack, and
+the `journal` copies it to flash as it is. So the numbers in it, of kinds, elements and the like,
+keep their meaning for good: new names go to the end of their lists.
 """
 
 import struct
@@ -9,7 +11,7 @@ from micropython import const
 
 from packwarden import elements, levels, restart
 from packwarden.fixed import BIAS, NONE, decimal
-from packwarden.frame import HEALTH_NAMES
+from packwarden.frame import HEALTH_NAMES, MAIN_BIT
 
 CAPACITY = const(256)
 
@@ -28,20 +30,33 @@ OPERATIONS = (
     "still locked out",
 )  # of the records of `lockout`
 
+# Why the board started, in the detail of the record of a boot: the numbers of `machine`.
+CAUSES = ("", "power-on", "reset", "watchdog", "deep sleep", "soft reset")
+
 TERMINAL_NAMES = (None, "+", "-")
 UNIT_NAMES = (None, "degC", "K", "K/min", "A", "V", "mOhm", "%")
 
 # seconds, ms, kind, level, element, battery, terminal, action, unit, detail; biased: value, limit,
-# held ms, load of the battery in mA.
-_FORMAT = "<iHBBBBBBBBiiii"
-_SIZE = const(30)
+# held ms, load of the battery in mA; outputs, see `Protection.outputs`.
+FORMAT = "<iHBBBBBBBBiiiiHB"
+SIZE = const(33)
+
+# The bits of a record's outputs above those of the breakers, set while energised.
+OUTPUT_NAMES = ("charge", "discharge", "alarm", "fan")
+OUTPUT_BIT = const(16)
 
 
 class Event:
-    """One record, unpacked: for the console and the host, never in the control step."""
+    """One record, unpacked: for the console and the host, never in the control step.
 
-    def __init__(self, seq, fields):
+    `boot`: number of the life of the board that wrote it; `config`: its configuration's hash.
+    """
+
+    def __init__(self, seq, fields, boot=0, config=0, kept=False):
         self.seq = seq
+        self.boot = boot
+        self.config = config
+        self.kept = kept  # in the journal
         self.t_ms = fields[0] * 1000 + fields[1]
         self.kind = fields[2]
         self.level = fields[3]
@@ -52,8 +67,9 @@ class Event:
         self.unit = UNIT_NAMES[fields[8]]
         self.detail = fields[9]
         self.value, self.limit, self.held_ms, self.load_mA = [
-            None if stored == NONE else stored - BIAS for stored in fields[10:]
+            None if stored == NONE else stored - BIAS for stored in fields[10:14]
         ]
+        self.outputs = fields[14] | fields[15] << OUTPUT_BIT
 
     def number(self, value):
         """Return a value of this event in its unit, as text with the unit's decimals, or None."""
@@ -85,6 +101,44 @@ class Event:
             levels.ACTION_NAMES[self.action],
         )
 
+    def kept_json(self):
+        """Return `json` with what the journal knows besides: boot, cause, load, outputs, kept."""
+        names = ['"%s"' % name for name in self.energised()]
+        return (
+            '%s,"boot":%d,"detail":%s,"load_A":%s,"energised":[%s],"config":"%08x","kept":%s}'
+            % (
+                self.json()[:-1],
+                self.boot,
+                _quoted(self.detail_name() or None),
+                "null" if self.load_mA is None else decimal(self.load_mA, 1000, 2),
+                ",".join(names),
+                self.config,
+                "true" if self.kept else "false",
+            )
+        )
+
+    def energised(self):
+        """Return the names of the outputs that were energised: Q03, main, charge, alarm, ..."""
+        names = []
+        for bit in range(OUTPUT_BIT + len(OUTPUT_NAMES)):
+            if self.outputs >> bit & 1:
+                if bit < MAIN_BIT:
+                    names.append("Q" + two_digits(bit + 1))
+                else:
+                    names.append("main" if bit == MAIN_BIT else OUTPUT_NAMES[bit - OUTPUT_BIT])
+        return names
+
+    def detail_name(self):
+        """Return what was done, why the board started, or the state of a sensor; or nothing."""
+        if self.unit is not None or not self.detail:
+            return ""
+        slug = elements.slug(self.element)
+        if slug == "boot":
+            return CAUSES[self.detail]
+        if slug == "controller_fault":
+            return restart.describe(self.detail)
+        return (OPERATIONS if slug == "lockout" else HEALTH_NAMES)[self.detail]
+
     def place(self):
         """Return where it happened: BAT03 TERM+, BAT03, or an empty text for the bank."""
         if not self.battery:
@@ -95,11 +149,7 @@ class Event:
     def finding(self):
         """Return what was found: `81.4 degC > 80.0 for 2.0 s`, or the state of a sensor."""
         if self.unit is None:
-            slug = elements.slug(self.element)
-            if slug == "controller_fault":
-                return restart.describe(self.detail)
-            names = OPERATIONS if slug == "lockout" else HEALTH_NAMES
-            return names[self.detail] if self.detail else ""
+            return self.detail_name()
         if self.value is None:
             return "no value (%s)" % self.unit
         per_unit, places = levels.UNITS[self.unit]
@@ -133,14 +183,19 @@ def _quoted(name):
 
 
 class EventLog:
-    """The ring of the last CAPACITY records. `next_seq` counts all that were ever written."""
+    """The ring of the last CAPACITY records of this life of the board.
+
+    `next_seq` is the number of the next one; numbers go on over restarts: see `begin`.
+    """
 
     def __init__(self):
+        self.first_seq = 0
         self.next_seq = 0
+        self._outputs = None  # what tells the outputs that a record notes: see `watch`
         self.seconds = 0  # time since arming, kept by the step: the 30-bit clock wraps
         self.ms = 0
         self.last_trip = -1  # of the last trip that moved something
-        self._records = bytearray(CAPACITY * _SIZE)
+        self._records = bytearray(CAPACITY * SIZE)
         self._pack = struct.pack_into
 
     def write(
@@ -163,10 +218,11 @@ class EventLog:
         battery from 1, 0: none; terminal 0 none, 1 +, 2 -; unit: index of UNIT_NAMES; detail:
         state of a channel; value, limit, held (ms), load (mA): biased, NONE where there is none.
         """
+        outputs = self._outputs() if self._outputs else 0
         self._pack(
-            _FORMAT,
+            FORMAT,
             self._records,
-            self.next_seq % CAPACITY * _SIZE,
+            self.next_seq % CAPACITY * SIZE,
             self.seconds,
             self.ms,
             kind,
@@ -181,6 +237,8 @@ class EventLog:
             limit,
             held,
             load,
+            outputs & 0xFFFF,
+            outputs >> OUTPUT_BIT,
         )
         if kind == levels.TRIP and action:
             self.last_trip = self.next_seq
@@ -189,13 +247,27 @@ class EventLog:
     @property
     def oldest_seq(self):
         """The sequence number of the oldest record that is still kept."""
-        return max(0, self.next_seq - CAPACITY)
+        return max(self.first_seq, self.next_seq - CAPACITY)
+
+    def begin(self, seq):
+        """Number the records of this life of the board from `seq` on. Boot only, before any."""
+        self.first_seq = self.next_seq = seq
+
+    def watch(self, outputs):
+        """Let each record note what `outputs()` returns, see `Protection.outputs`. Boot only."""
+        self._outputs = outputs
+
+    def copy(self, seq, buffer, at):
+        """Copy a kept record, SIZE bytes, into a buffer. Allocates nothing."""
+        begin = seq % CAPACITY * SIZE
+        for place in range(SIZE):
+            buffer[at + place] = self._records[begin + place]
 
     def event(self, seq):
         """Return a kept record, unpacked. Allocates: not from the control step."""
         if not self.oldest_seq <= seq < self.next_seq:
             raise ValueError("no event %d" % seq)
-        return Event(seq, struct.unpack_from(_FORMAT, self._records, seq % CAPACITY * _SIZE))
+        return Event(seq, struct.unpack_from(FORMAT, self._records, seq % CAPACITY * SIZE))
 
     def line(self, seq):
         """Return a kept record as its JSON line, without newline. Not from the control step."""

@@ -1,0 +1,259 @@
+"""The journal: event records in flash, of this life of the board and of those before it.
+
+Eight segment files of one block of flash each are written in turn, so that each wears once per
+round; records are appended to the newest, and the oldest is replaced as a whole. What was
+committed is kept: on littlefs a file has its old content until it is closed. A record that was
+torn, or has changed, is told by its checksum and left out.
+"""
+
+import binascii
+import struct
+
+from micropython import const
+
+from packwarden import elements, records
+from packwarden.fixed import NONE
+from packwarden.records import Event
+
+SEGMENTS = const(8)
+PER_SEGMENT = const(80)  # 3920 bytes, and a block of flash has 4096
+KEPT = (SEGMENTS - 1) * PER_SEGMENT  # records that are there at least, once so many were written
+BATCH = const(16)  # records that one commit writes at most
+
+# Boot number and number of the event; then its record as `records` packs it; then the hash of the
+# configuration and the checksum of all that.
+_HEAD = "<II"
+_HEAD_SIZE = const(8)
+_TAIL_SIZE = const(8)
+SIZE = _HEAD_SIZE + records.SIZE + _TAIL_SIZE
+_LAYOUT = const(1)  # what the checksum begins with: records of another layout are none
+
+_ENOENT = const(2)
+
+# What is at a place of a segment.
+_END = const(0)
+_DAMAGED = const(1)
+_GOOD = const(2)
+
+
+def segment_name(segment):
+    """Return the name of a segment's file."""
+    return "journal%d" % segment
+
+
+class Journal:
+    """What an EventLog has told, kept over restarts. From boot and slack only.
+
+    `fs` has `open(name, mode)` with the modes "rb", "wb" and, for a file that is there, "ab";
+    closing a file that was written commits it. All failures are OSError.
+    """
+
+    def __init__(self, fs, log, config_hash):
+        """Bind to a file system and a log. `config_hash`: 32 bits that stand in every record."""
+        self._fs = fs
+        self._log = log
+        self._config = config_hash
+        self.boot = 1  # number of this life of the board
+        self.next_seq = 0  # every event before this one is kept, or lost
+        self.lost = 0  # events of this life that the log forgot before they were kept
+        self.failed = False  # the last commit could not be made
+        self._first = [-1] * SEGMENTS  # number of each segment's first event; -1: it has none
+        self._at = 0  # the segment that is written
+        self._used = 0  # places of it that are
+        self._sound = False  # it may be appended to
+        self._batch = bytearray(BATCH * SIZE)
+        self._view = memoryview(self._batch)
+        self._record = bytearray(SIZE)
+
+    def open(self, cause):
+        """Find what is kept, let the log number on, and commit the record of this boot. Boot only.
+
+        `cause`: why the board started, of `records.CAUSES`. The same record is the log's first
+        one, see `Protection.arm`; it is committed now, when no tick waits for it.
+        """
+        newest = -1
+        for segment in range(SEGMENTS):
+            self._first[segment] = first = self._find_first(segment)
+            if first > newest:
+                newest = first
+                self._at = segment
+        if newest >= 0:
+            self._find_last()
+        self._log.begin(self.next_seq)
+        struct.pack_into(
+            records.FORMAT,
+            self._batch,
+            _HEAD_SIZE,
+            *(
+                0,
+                0,
+                records.INFO,
+                0,
+                elements.BOOT,
+                0,
+                0,
+                0,
+                0,
+                cause,
+                NONE,
+                NONE,
+                NONE,
+                NONE,
+                0,
+                0,
+            ),
+        )
+        self._commit(1)
+
+    def waiting(self):
+        """Return how many events are not kept yet. Allocates nothing."""
+        return max(0, self._log.next_seq - self.next_seq)
+
+    def commit(self):
+        """Write what waits in one commit, BATCH records at most; `failed` tells how it went.
+
+        Whoever calls it knows that no trip is on its way: the flash stops everything meanwhile.
+        """
+        log = self._log
+        if self.next_seq < log.oldest_seq:
+            self.lost += log.oldest_seq - self.next_seq
+            self.next_seq = log.oldest_seq
+        count = min(BATCH, log.next_seq - self.next_seq)
+        if self._sound and self._used < PER_SEGMENT:
+            count = min(count, PER_SEGMENT - self._used)
+        for place in range(count):
+            log.copy(self.next_seq + place, self._batch, place * SIZE + _HEAD_SIZE)
+        self._commit(count)
+
+    def events(self, seq):
+        """Yield every event from number `seq` on, oldest first, kept or not yet.
+
+        Reads one record at a time; yields None where that was not one of them.
+        """
+        log = self._log
+        for event in self._older(seq, log.oldest_seq):
+            yield event
+        while seq < log.next_seq:
+            seq = max(seq, log.oldest_seq)  # the ring may have moved on meanwhile
+            event = log.event(seq)
+            event.boot = self.boot
+            event.config = self._config
+            event.kept = seq < self.next_seq
+            yield event
+            seq += 1
+
+    def _older(self, seq, end):
+        """Yield the kept events of numbers seq .. end - 1, and None for a place without one."""
+        oldest = self._at + 1
+        for step in range(SEGMENTS):
+            segment = (oldest + step) % SEGMENTS
+            first = self._first[segment]
+            if not 0 <= first < end or first < self._first[(segment + 1) % SEGMENTS] <= seq:
+                continue
+            place = min(max(0, seq - first), PER_SEGMENT - 1)
+            if self._load(segment, place) != _GOOD or self._number() > seq:
+                place = 0  # some number is missing in between
+            while place < PER_SEGMENT:
+                found = self._load(segment, place)
+                if found == _END:
+                    break
+                place += 1
+                if found == _GOOD and seq <= self._number() < end:
+                    seq = self._number() + 1
+                    yield self._event()
+                else:
+                    yield None
+
+    def _find_first(self, segment):
+        """Return the number of the first good record of a segment, -1 where there is none."""
+        for place in range(PER_SEGMENT):
+            found = self._load(segment, place)
+            if found == _GOOD:
+                return self._number()
+            if found == _END:
+                break
+        return -1
+
+    def _find_last(self):
+        """Go on behind the last good record of the newest segment."""
+        self._sound = False
+        try:
+            with self._fs.open(segment_name(self._at), "rb") as file:
+                while self._used < PER_SEGMENT:
+                    found = self._read(file)
+                    if found == _END:
+                        return
+                    self._used += 1
+                    self._sound = found == _GOOD
+                    if found == _GOOD:
+                        self.boot = struct.unpack_from(_HEAD, self._record)[0] + 1
+                        self.next_seq = self._number() + 1
+        except OSError:
+            self._sound = False
+
+    def _commit(self, count):
+        """Frame and append the first `count` records of the batch."""
+        if not count:
+            return
+        for place in range(count):
+            self._frame(place * SIZE, self.next_seq + place)
+        at = self._at
+        used = self._used
+        if not self._sound or used == PER_SEGMENT:
+            if used:
+                at = (at + 1) % SEGMENTS
+            used = 0
+        self._sound = False  # what a failure leaves behind is not appended to
+        self.failed = True
+        try:
+            with self._fs.open(segment_name(at), "ab" if used else "wb") as file:
+                if file.write(self._view[: count * SIZE]) != count * SIZE:
+                    return
+        except OSError:
+            return
+        self._sound = True
+        self.failed = False
+        if not used:
+            self._first[at] = self.next_seq
+        self._at = at
+        self._used = used + count
+        self.next_seq += count
+
+    def _frame(self, at, seq):
+        """Put head, hash and checksum around the record in the batch at `at`."""
+        struct.pack_into(_HEAD, self._batch, at, self.boot, seq)
+        end = at + SIZE - _TAIL_SIZE
+        struct.pack_into("<I", self._batch, end, self._config)
+        checksum = binascii.crc32(self._view[at : end + 4], _LAYOUT)
+        struct.pack_into("<I", self._batch, end + 4, checksum)
+
+    def _load(self, segment, place):
+        """Read the record at a place of a segment; return _GOOD, _DAMAGED or _END."""
+        try:
+            with self._fs.open(segment_name(segment), "rb") as file:
+                file.seek(place * SIZE)
+                return self._read(file)
+        except OSError as error:
+            return _END if error.args[:1] == (_ENOENT,) else _DAMAGED
+
+    def _read(self, file):
+        """Read the next record of a file; return _GOOD, _DAMAGED or _END."""
+        record = self._record
+        size = file.readinto(record)
+        if not size:
+            return _END
+        checksum = struct.unpack_from("<I", record, SIZE - 4)[0]
+        if size < SIZE or checksum != binascii.crc32(memoryview(record)[: SIZE - 4], _LAYOUT):
+            return _DAMAGED
+        return _GOOD
+
+    def _number(self):
+        """Return the event's number of the record that was read."""
+        return struct.unpack_from(_HEAD, self._record)[1]
+
+    def _event(self):
+        """Return the record that was read as an Event."""
+        boot, seq = struct.unpack_from(_HEAD, self._record)
+        config = struct.unpack_from("<I", self._record, SIZE - _TAIL_SIZE)[0]
+        fields = struct.unpack_from(records.FORMAT, self._record, _HEAD_SIZE)
+        return Event(seq, fields, boot, config, True)
