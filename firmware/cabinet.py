@@ -3,6 +3,7 @@
 Every tick: acquire, step, act, verify. When it runs, and what runs beside it, is the executive's.
 """
 
+import binascii
 import json
 import time
 
@@ -18,6 +19,7 @@ from packwarden import VERSION, restart, settings
 from packwarden.console import Console
 from packwarden.protection import (
     INPUTS_FAIL,
+    JOURNAL_FAILS,
     MEMORY_FAILS,
     OUTPUTS_FAIL,
     RESTARTED,
@@ -26,11 +28,13 @@ from packwarden.protection import (
 )
 from packwarden.timing import ACQUIRED, ACTED, ALL_STAGES, FLASH, STEPPED, VERIFIED, Timing
 from packwarden.views import Context
+from recorder import RECORD_us, Recorder
 from retained import COMMIT_us, Retained, SAVE_us
 from terminal import SLICE_us, Terminal
 
 CONFIG = "config.json"
 
+_PIECE = const(256)
 _ATTEMPTS = const(3)  # of every channel before it is believed; then the cabinet arms
 _ARM_ms = const(3000)  # and at the latest after this long: what is missing is a sensor fault
 _MUX_us = const(500)  # what moving the multiplexers may take
@@ -44,10 +48,12 @@ class ConfigurationError(Exception):
 
 
 def load_config():
-    """Read and check the configuration. Boot only."""
+    """Read and check the configuration; return it and its hash of 32 bits. Boot only."""
     try:
         with open(CONFIG) as file:
             config = json.load(file)
+        with open(CONFIG, "rb") as file:
+            config_hash = _hash(file)
     except OSError:
         raise ConfigurationError("no " + CONFIG)
     except ValueError:
@@ -59,7 +65,17 @@ def load_config():
         raise ConfigurationError(
             "%s is for board %s, this is %s" % (CONFIG, config["bank"]["board"], board.NAME)
         )
-    return config
+    return config, config_hash
+
+
+def _hash(file):
+    """Return the CRC-32 of what a file holds, read in pieces."""
+    piece = file.read(_PIECE)
+    crc = 0
+    while piece:
+        crc = binascii.crc32(piece, crc)
+        piece = file.read(_PIECE)
+    return crc
 
 
 class Cabinet:
@@ -67,7 +83,7 @@ class Cabinet:
 
     def __init__(self, pins):
         """Build everything; `pins`: main trip, alarm, charge, discharge, at their safe level."""
-        config = load_config()
+        config, config_hash = load_config()
         self.protection = Protection(config)
         bank = self.protection.bank
         self._buses = Buses(board)
@@ -75,7 +91,11 @@ class Cabinet:
         self._acquisition = Acquisition(board, bank, frame, self._buses, *inputs())
         self._outputs = Outputs(board, self._buses, pins)
         self.timing = Timing(bank.tick_ms)
-        self._console = Console(Context(self.protection, board.NAME, VERSION, self.timing))
+        self._recorder = Recorder(self.protection, config_hash)
+        context = Context(
+            self.protection, board.NAME, VERSION, self.timing, self._recorder.journal
+        )
+        self._console = Console(context)
         self._retained = Retained(self.protection)
         self._stages = (self._acquire, self._step, self._act, self._verify)
         self._place = restart.BOOT  # what runs: a stage from 1, or what `restart` has beside them
@@ -88,6 +108,7 @@ class Cabinet:
 
     def _jobs(self):
         """Return what the slack is for: what comes first is done first."""
+        recorder = self._recorder
         retained = self._retained
         terminal = self._terminal
         return (
@@ -97,6 +118,7 @@ class Cabinet:
             Job("multiplexers", _MUX_us, self._mux_due, self._move_mux),
             Job("console", SLICE_us, terminal.due, terminal.serve),
             Job("flash", COMMIT_us, retained.commit_due, retained.commit, FLASH),
+            Job("journal", RECORD_us, recorder.commit_due, recorder.commit, FLASH),
         )
 
     def boot(self):
@@ -105,6 +127,7 @@ class Cabinet:
         self._outputs.boot(self.protection.breakers.energised())
         if reset_cause() == WDT_RESET:
             self.protection.restart.bitten()
+        self._recorder.boot()
         self._acquisition.boot()
         self._console.greet()
         self._garbage.collect()
@@ -121,7 +144,7 @@ class Cabinet:
             self._began_ms = now_ms
         waited = time.ticks_diff(now_ms, self._began_ms)
         if self._acquisition.complete(_ATTEMPTS) or waited >= _ARM_ms:
-            self.protection.arm(now_ms)
+            self.protection.arm(now_ms, self._recorder.cause)
 
     def tick(self, now_ms):
         """One tick: acquire, step, act, verify. Allocates nothing.
@@ -187,6 +210,8 @@ class Cabinet:
             faults |= INPUTS_FAIL
         if self._retained.failed:
             faults |= MEMORY_FAILS
+        if self._recorder.failed:
+            faults |= JOURNAL_FAILS
         if self.protection.restart.cause:
             faults |= RESTARTED
         return faults | TICKS_LATE if self.timing.ill else faults

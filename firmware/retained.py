@@ -27,7 +27,6 @@ _MASK = const((1 << 28) - 1)
 _NAMESPACE = "packwarden"
 _KEY = "lockout"
 _LOOK_ms = const(100)  # how often it is asked whether a commit may be: the answer takes a while
-_PATIENCE_ms = const(5000)  # after this long a breaker is not on its way: it is stuck
 _AGAIN_ms = const(60000)  # how soon a commit that failed is tried again
 
 
@@ -137,9 +136,7 @@ class Retained:
         waited_ms = time.ticks_diff(now_ms, self._since_ms)
         if self.failed and waited_ms < _AGAIN_ms:
             return False
-        if self._protection.decider.picked_up():
-            return False
-        return waited_ms >= _PATIENCE_ms or not self._protection.moving()
+        return self._protection.bears_commit(waited_ms)
 
     def commit(self):
         """Write a lockout that has changed to NVS. Slack."""

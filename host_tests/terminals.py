@@ -1,6 +1,8 @@
 """A terminal at the console of a cabinet, and a screen: `from terminals import Terminal`."""
 
+from flash_chip import Chip, Files
 from packwarden.console import PROMPT, Console
+from packwarden.journal import Journal
 from packwarden.timing import Timing
 from packwarden.views import Context
 
@@ -21,7 +23,8 @@ class Terminal:
     """
 
     def __init__(self, protection, at_once=10**6):
-        self.context = Context(protection, "cabinet15", "1.2.3", timing())
+        journal = Journal(Files(Chip(), fresh=True), protection.events, 0x1234ABCD)
+        self.context = Context(protection, "cabinet15", "1.2.3", timing(), journal)
         self.console = Console(self.context)
         self.at_once = at_once
         self.screen = Screen().show(PROMPT)

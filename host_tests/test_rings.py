@@ -14,8 +14,8 @@ from packwarden_host import REPOSITORY
 # A folder: what its modules may import. A name admits what is below it too.
 PURE = {"array", "binascii", "json", "micropython", "packwarden", "struct", "ustruct"}
 CHIPS = {"array", "micropython", "packwarden.frame"}
-PLATFORM = {"esp", "esp32", "gc", "json", "machine", "micropython", "os", "select", "struct"}
-PLATFORM |= {"sys", "time"}
+PLATFORM = {"esp", "esp32", "gc", "io", "json", "machine", "micropython", "os", "select", "struct"}
+PLATFORM |= {"binascii", "sys", "time"}
 OWN = {path.stem for path in (REPOSITORY / "firmware").glob("*.py")}
 FIRMWARE = {"board", "packwarden", *PLATFORM, *OWN}
 BOARD_DATA = {"micropython"}

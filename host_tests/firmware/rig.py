@@ -24,7 +24,7 @@ from packwarden_sim.trace_source import TraceSource
 from packwarden_sim.wiring import Wiring
 
 FOLDERS = ("boards/cabinet15", "firmware")
-FAKES = ("machine", "time", "select", "esp", "esp32", "gc")
+FAKES = ("machine", "time", "select", "esp", "esp32", "gc", "io", "os")
 NOT_MODULES = ("main", "manifest")
 MODULES = sorted(
     path.stem

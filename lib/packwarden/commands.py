@@ -2,7 +2,7 @@
 
 import json
 
-from packwarden import operations, timing_view, views
+from packwarden import history, operations, timing_view, views
 from packwarden.replies import Command, no_arguments
 
 
@@ -21,4 +21,5 @@ def _help(context, words, as_json):
 COMMANDS = {"help": Command("help", "this list", _help)}
 COMMANDS.update(views.COMMANDS)
 COMMANDS.update(timing_view.COMMANDS)
+COMMANDS.update(history.COMMANDS)
 COMMANDS.update(operations.COMMANDS)

@@ -156,20 +156,6 @@ class Decider:
         if self.breakers.again:
             self._tell_again()
 
-    def picked_up(self):
-        """Return whether a trip level of what is not yet tripped is on its way. From the slack."""
-        slots = self.slots
-        tripped = self.breakers.tripped
-        for r in range(len(self.rows)):
-            row = self.rows[r]
-            if row.level == TRIP:
-                for item in range(slots.get(r, compare.COUNT)):
-                    if compare.IDLE < slots.state[slots.slot(r, item)] < OPERATED:
-                        battery = row.battery(item)
-                        if not battery or not (tripped >> (battery - 1)) & 1:
-                            return True
-        return False
-
     @property
     def charge_allowed(self):
         """True while the inverter may charge. From the control step."""

@@ -40,7 +40,9 @@ def _breaker(protection, words):
 
 
 def operator(context):
-    """Refuse unless the console is unlocked."""
+    """Refuse unless the console is unlocked, and protection armed: a boot is the first event."""
+    if not context.protection.armed:
+        raise Refused("not armed yet: wait some seconds")
     if context.protection.events.seconds >= context.unlocked_until_s:
         raise Refused("locked: type unlock first")
 

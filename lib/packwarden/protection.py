@@ -7,7 +7,7 @@ there is no clock and no I/O, and from `step` on nothing is allocated.
 import micropython
 from micropython import const
 
-from packwarden import elements, levels, lockout, records, restart
+from packwarden import compare, elements, levels, lockout, records, restart
 from packwarden.bank import Bank
 from packwarden.breakers import Breakers
 from packwarden.chips.ina2xx import CHIPS
@@ -24,6 +24,9 @@ from packwarden.restart import Restart
 from packwarden.thermistor import Bridge
 from packwarden.validate import Validator
 
+_PATIENCE_ms = const(5000)  # after this long a breaker is not on its way: it is stuck
+_MARGIN_ms = const(1000)  # ten times as long as a commit takes
+
 GAP_ms = 2000  # integrators take no more at once; above, the minimum samples are asked anew
 NEVER_mA = 1 << 28  # the pickup of an element that is off
 
@@ -33,6 +36,7 @@ INPUTS_FAIL = const(2)  # the contacts cannot be read
 TICKS_LATE = const(4)  # one tick after the other begins late
 MEMORY_FAILS = const(8)  # lockouts could not be read at boot, or cannot be kept
 RESTARTED = const(16)  # a fault ended an earlier life, and nobody has acknowledged it
+JOURNAL_FAILS = const(32)  # events cannot be kept
 
 
 class Protection:
@@ -174,6 +178,8 @@ class Protection:
             return restart.LATE
         if faults & MEMORY_FAILS:
             return restart.MEMORY
+        if faults & JOURNAL_FAILS:
+            return restart.JOURNAL
         return restart.INPUTS if faults & INPUTS_FAIL else 0
 
     def _advance(self, dt):
@@ -200,10 +206,46 @@ class Protection:
 
     def moving(self):
         """Return whether a trip is picked up, waits, or its breaker is on its way. Slack."""
-        breakers = self.breakers
-        if self.decider.openings.pending or breakers.commanded or breakers.pulses:
+        if self.breakers.commanded:
             return True
-        return self.decider.picked_up()
+        return self.imminent(None)
+
+    def bears_commit(self, waited_ms):
+        """Return whether the flash, which stops everything, may be written now. Slack.
+
+        Not while anything is `moving`. What has waited for _PATIENCE_ms need not wait for what
+        stays so: a breaker that is stuck, a trip that is picked up and cannot come yet.
+        """
+        if not self.moving():
+            return True
+        return waited_ms >= _PATIENCE_ms and not self.imminent(_MARGIN_ms)
+
+    def imminent(self, within_ms):
+        """Return whether a trip may be commanded within so long, or a coil is energised. Slack.
+
+        None: however long. Else a trip that is picked up and has longer to go does not count, nor
+        one that is below its pickup at present, which as all others has to reach it first.
+        """
+        if self.decider.openings.pending or self.breakers.pulses:
+            return True
+        slots = self.decider.slots
+        rows = self.decider.rows
+        for r in range(len(rows)):
+            if rows[r].level != levels.TRIP:
+                continue
+            delay_ms = slots.get(r, compare.DELAY)
+            for item in range(slots.get(r, compare.COUNT)):
+                state = slots.state[slots.slot(r, item)]
+                if not compare.IDLE < state < compare.OPERATED:
+                    continue
+                if self.breakers.tripped & (1 << rows[r].battery(item) >> 1):
+                    continue
+                passed_ms = (self._last_ms - slots.stamp[slots.slot(r, item)]) & MASK
+                if within_ms is None:
+                    return True
+                if state == compare.PICKED_UP and delay_ms - passed_ms <= within_ms:
+                    return True
+        return False
 
     def outputs(self):
         """Return what is energised: a bit per breaker, above them as `records.OUTPUT_NAMES`.

@@ -51,12 +51,14 @@ INPUTS = const(0xF1)
 LATE = const(0xF2)
 MEMORY = const(0xF3)
 ANEW = const(0xF4)
+JOURNAL = const(0xF5)
 _OTHERS = (
     "restart acknowledged",
     "contacts cannot be read",
     "ticks begin late",
     "lockouts are not kept",
     "timing counted anew",
+    "events are not kept",
 )
 
 _TAG = const(0x52FA)  # of this layout

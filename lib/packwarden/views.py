@@ -6,7 +6,7 @@ Looking only: nothing in here changes anything. Every reply exists as text for p
 
 import json
 
-from packwarden import degraded, elements, levels
+from packwarden import degraded, elements, history, levels
 from packwarden.breakers import STATE_NAMES
 from packwarden.compare import COUNT, IDLE, OPERATED
 from packwarden.fixed import decimal
@@ -17,13 +17,14 @@ from packwarden.restart import describe
 
 
 class Context:
-    """What commands look at: protection, board's name, version, and the executive's timing."""
+    """What commands look at: protection, board's name, version, timing, and the journal."""
 
-    def __init__(self, protection, board, version, timing):
+    def __init__(self, protection, board, version, timing, journal):
         self.protection = protection
         self.board = board
         self.version = version
         self.timing = timing  # a `timing.Timing`
+        self.journal = journal
         self.unlocked_until_s = -1  # time of the events; see `operations`
 
 
@@ -214,6 +215,15 @@ def _status(context, words, as_json):
             )
         )
         yield (
+            '"boot":%d,"events_waiting":%d,"events_lost":%d,"journal_fails":%s,'
+            % (
+                context.journal.boot,
+                context.journal.waiting(),
+                context.journal.lost,
+                json_bool(context.journal.failed),
+            )
+        )
+        yield (
             '"ticks":%d,"missed_ticks":%d,"late_ticks":%d,"worst_late_us":%d,"controller":"%s",'
             '"restart":%s}\r\n'
             % (_timing_facts(timing) + (describe(protection.inside()), protection.restart.json()))
@@ -234,6 +244,7 @@ def _status(context, words, as_json):
         yield "controller: %s, see acknowledge\r\n" % protection.restart.text()
     elif protection.inside():
         yield "controller: %s\r\n" % describe(protection.inside())
+    yield "journal: boot %d, %s\r\n" % (context.journal.boot, history.state(context.journal))
     blind = sum(1 for _ in degraded.blind(protection))
     yield "degraded: %s\r\n" % ("%d places, see degraded" % blind if blind else "nothing")
     locked = protection.breakers.tripped
@@ -337,28 +348,6 @@ def _why(context, words, as_json):
         yield (reason or "nothing has tripped since the last restart") + "\r\n"
 
 
-def _events(context, words, as_json):
-    log = context.protection.events
-    seq = max(log.oldest_seq, log.next_seq - 20)
-    if words:
-        if words[0] != "--since" or len(words) != 2:
-            raise Refused("events, or events --since N")
-        seq = max(log.oldest_seq, number(words[1], 0, 999999999, "a number of an event"))
-    if as_json:
-        yield "["
-    first = True
-    while seq < log.next_seq:
-        seq = max(seq, log.oldest_seq)  # the ring may have moved on meanwhile
-        if as_json:
-            yield ("" if first else ",") + log.line(seq)
-        else:
-            yield log.event(seq).text() + "\r\n"
-        first = False
-        seq += 1
-    if as_json:
-        yield "]\r\n"
-
-
 def _settings(context, words, as_json):
     no_arguments(words)
     config = context.protection.bank.config
@@ -388,7 +377,6 @@ COMMANDS = {
     "battery": Command("battery N", "all that is known of one battery", _battery),
     "elements": Command("elements [SLUG]", "the settings of the protection elements", _elements),
     "why": Command("why", "why the last trip came, in one line", _why),
-    "events": Command("events [--since N]", "what happened, oldest first", _events),
     "settings": Command("settings", "bank, sensors, breakers", _settings),
     "version": Command("version", "what runs here", _version),
 }

@@ -170,6 +170,20 @@ def console(
 
 
 @app.command()
+def events(
+    port: Annotated[str, typer.Argument(help="Device, pseudo-terminal, or socket://host:port.")],
+    since: Annotated[
+        int, typer.Option(min=0, max=999_999_999, help="Number of the first one to show.")
+    ] = 0,
+    form: Annotated[Literal["text", "csv", "jsonl"], typer.Option("--format")] = "text",
+):
+    """Fetch what a cabinet has recorded, over its restarts, oldest first."""
+    from packwarden_host import events as history
+
+    history.run(port, since, form)
+
+
+@app.command()
 def vectors(port: BoardPort = None, json_: AsJson = False):
     """Run the same frames on every target, here and on a board: are their bits the same?"""
     from packwarden_host import vectors as vectoring

@@ -22,8 +22,10 @@ class HostLines:
         """Return whether the firmware has an event log with at least one event in it."""
         if self.log is None:
             running = getattr(sys.modules.get("cabinet"), "current", None)
-            if running is not None and running.protection.events.next_seq > 0:
-                self.log = running.protection.events
+            log = running.protection.events if running is not None else None
+            if log is not None and log.next_seq > log.first_seq:
+                self.log = log
+                self._seq = log.first_seq
         return self.log is not None
 
     def pending(self):

@@ -17,7 +17,7 @@ import os
 import sys
 
 _MICROPYTHON = sys.implementation.name == "micropython"
-_FAKES = ("machine", "time", "select", "esp", "esp32", "gc")
+_FAKES = ("machine", "time", "select", "esp", "esp32", "gc", "io", "os")
 
 
 def _prepare_path(repo, board):

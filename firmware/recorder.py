@@ -1,0 +1,61 @@
+"""What has happened goes to flash, when nobody is in a hurry: see `packwarden.journal`.
+
+A commit erases a block, and the flash stands still for all meanwhile. So it waits while a trip is
+picked up or a breaker moves; what stays so is waited for no longer than that a trip could come.
+"""
+
+import time
+
+from machine import reset_cause
+from micropython import const
+
+import flash
+from packwarden.journal import Journal
+
+RECORD_us = const(100000)  # what a commit may take: no slack of a short tick is as long
+
+_LOOK_ms = const(100)  # how often it is asked whether a commit may be: the answer takes a while
+_AGAIN_ms = const(60000)  # how soon a commit that failed is tried again
+
+
+class Recorder:
+    """The journal of a cabinet, and when it is written."""
+
+    def __init__(self, protection, config_hash):
+        self._protection = protection
+        self.journal = Journal(flash, protection.events, config_hash)
+        self.cause = 0  # why the board started, of `records.CAUSES`
+        self._looked_ms = self._since_ms = time.ticks_ms()
+
+    def boot(self):
+        """Find what is kept, and keep that the board has started. Boot only, before any tick."""
+        self.cause = reset_cause()
+        self.journal.open(self.cause)
+        self._since_ms = time.ticks_ms()
+
+    @property
+    def failed(self):
+        """True while the flash does not keep what it is given."""
+        return self.journal.failed
+
+    def commit_due(self, fits):
+        """Return whether to `commit` now. Slack; allocates nothing.
+
+        A commit fits no slack of a short tick, so that is not asked.
+        """
+        now_ms = time.ticks_ms()
+        if time.ticks_diff(now_ms, self._looked_ms) < _LOOK_ms:
+            return False
+        self._looked_ms = now_ms
+        if not self.journal.waiting():
+            self._since_ms = now_ms
+            return False
+        waited_ms = time.ticks_diff(now_ms, self._since_ms)
+        if self.failed and waited_ms < _AGAIN_ms:
+            return False
+        return self._protection.bears_commit(waited_ms)
+
+    def commit(self):
+        """Write what waits, or a batch of it, in one commit. Slack."""
+        self.journal.commit()
+        self._since_ms = time.ticks_ms()

@@ -1,0 +1,48 @@
+"""`io` of the board: files take the time of its flash. All else is the real module's."""
+
+import io as _real
+
+from packwarden_sim.clock import us
+from packwarden_sim.costs import FILE_COMMIT_US, FILE_OPEN_US
+
+
+class _File:
+    """An open file; one that was opened for writing is committed when it is closed."""
+
+    def __init__(self, name, mode):
+        us[0] += FILE_OPEN_US
+        self._file = _real.open(name, mode)
+        self._writes = "r" not in mode
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """Close it, and keep what was written."""
+        if self._writes:
+            us[0] += FILE_COMMIT_US
+        self._file.close()
+
+    def seek(self, offset, whence=0):
+        """Go to a place; return it."""
+        return self._file.seek(offset, whence)
+
+    def readinto(self, buffer):
+        """Fill a buffer; return how many bytes there were."""
+        return self._file.readinto(buffer)
+
+    def write(self, data):
+        """Write bytes; return how many."""
+        return self._file.write(data)
+
+
+def open(name, mode):
+    """Open a file in binary: "rb", "wb" or "ab"."""
+    return _File(name, mode)
+
+
+def __getattr__(name):
+    return getattr(_real, name)
