@@ -1,0 +1,161 @@
+"""What has happened goes to flash: after the outputs, and never between a pickup and its trip."""
+
+import json
+import re
+import sys
+
+import pytest
+
+from firmware.test_cabinet import fault, told, trace
+from packwarden.timing import FLASH, OWN
+from packwarden_sim.clock import us
+from packwarden_sim.costs import FILE_COMMIT_US
+
+
+def rows(*rows):
+    """A trace of a column: (t_s, cell) of battery 2's positive terminal, 40 A in each battery."""
+    currents = ",".join(["40"] * 4)
+    lines = [f"{t_s},{currents},{cell}" for t_s, cell in rows]
+    return "\n".join(["t_s,i1_A,i2_A,i3_A,i4_A,tp2_C", *lines]) + "\n"
+
+
+def watched(rig, cabinet):
+    """Note each commit: (begin in us, end in us, events that waited, was a trip picked up)."""
+    journal = cabinet._recorder.journal
+    original = journal.commit
+    commits = []
+
+    def commit():
+        before = (us[0], journal.waiting(), cabinet.protection.imminent(None))
+        original()
+        commits.append((before[0], us[0], *before[1:]))
+
+    journal.commit = commit
+    return commits
+
+
+def kept(cabinet):
+    return [event for event in cabinet._recorder.journal.events(0) if event and event.kept]
+
+
+def test_in_health_nothing_is_written_but_the_boot_and_that_before_the_first_tick(rigged):
+    rig = rigged(4, trace(20))
+    cabinet = rig.cabinet()
+    commits = watched(rig, cabinet)
+    rig.run(cabinet)
+    assert commits == []
+    assert [event.detail_name() for event in kept(cabinet)] == ["power-on"]
+    assert cabinet.timing.late[FLASH] == 0
+    assert cabinet.protection.events.next_seq == 1
+
+
+def test_a_trip_is_kept_once_its_breaker_is_open_and_not_before(rigged):
+    rig = rigged(4, rows((0, 25), (2, 90), (15, 90)))
+    cabinet = rig.cabinet()
+    commits = watched(rig, cabinet)
+    rig.run(cabinet)
+    (trip,) = [event for event in kept(cabinet) if event.kind == 3]
+    assert trip.energised() == ["Q02", "charge", "discharge"]
+    opened_us = rig.tripped_us + 40_000  # when the breaker's contacts open
+    first = next(begin for begin, *_ in commits if begin >= rig.tripped_us)
+    assert opened_us < first < opened_us + 300_000
+    assert not any(picked for *_, picked in commits)
+
+
+def test_while_a_trip_is_picked_up_nothing_is_written(rigged):
+    """Warnings come on the way; what is written waits until the trip is over."""
+    rig = rigged(4, rows((0, 25), (2, 82), (3.9, 25), (5, 90), (6.9, 25), (9, 25)))
+    config = rig.config
+    config["elements"]["terminal_overtemperature"]["warn"]["delay_ms"] = 0
+    (rig.folder / "config.json").write_text(json.dumps(config))
+    cabinet = rig.cabinet()
+    commits = watched(rig, cabinet)
+    rig.run(cabinet)
+    assert told(rig, "terminal_overtemperature")[0][0] < 3000  # the warning
+    assert commits and not any(picked for *_, picked in commits)
+    assert commits[0][0] / 1000 - rig.armed_ms > 3900
+
+
+def test_a_breaker_that_is_stuck_is_not_waited_for(rigged):
+    rig = rigged(4, rows((0, 25), (2, 90), (20, 90)), stuck=(2, "main"))
+    cabinet = rig.cabinet()
+    commits = watched(rig, cabinet)
+    rig.run(cabinet)
+    assert cabinet.protection.breakers.commanded
+    assert cabinet._recorder.journal.waiting() == 0
+    assert commits[0][0] >= rig.tripped_us + 600_000  # all stages of breaker_failure are over
+    assert [event for event in kept(cabinet) if event.kind == 3]
+
+
+def test_a_trip_that_wavers_below_its_pickup_is_not_waited_for(rigged):
+    """Above its dropout for hours: the events of all these hours would be lost with the power."""
+    rig = rigged(4, rows((0, 25), (2, 81), (3, 78), (30, 78)))
+    cabinet = rig.cabinet()
+    watched(rig, cabinet)
+    rig.run(cabinet)
+    assert cabinet.protection.moving()
+    assert cabinet._recorder.journal.waiting() == 0
+    assert len(kept(cabinet)) > 2
+
+
+def test_at_most_one_commit_makes_a_tick_late_and_it_is_blamed_on_the_flash(rigged):
+    rig = rigged(4, rows((0, 25), (2, 90), (15, 90)))
+    cabinet = rig.cabinet()
+    commits = watched(rig, cabinet)
+    rig.run(cabinet)
+    assert cabinet.timing.late[OWN] == 0
+    assert 1 <= len(commits) <= cabinet.timing.late[FLASH]
+    assert max(end - begin for begin, end, *_ in commits) <= FILE_COMMIT_US + 10_000
+    assert cabinet.timing.worst_late_us[FLASH] < 100_000
+    assert told(rig, "controller_fault") == []
+
+
+def test_a_journal_goes_on_where_the_one_before_ended(rigged):
+    rig = rigged(4, rows((0, 25), (2, 90), (15, 90)))
+    first = kept(rig.run())
+    again = rigged(4, trace(2))
+    cabinet = again.run()
+    events = kept(cabinet)
+    assert [event.seq for event in events] == list(range(len(events)))
+    assert [event.json() for event in events[: len(first)]] == [event.json() for event in first]
+    assert events[len(first)].boot == 2
+    assert again.lines()[0]["seq"] == len(first)
+
+
+def test_every_record_has_the_hash_of_the_configuration(rigged):
+    rig = rigged(4, trace(2))
+    (first,) = {event.config for event in kept(rig.run())}
+    config = rig.config
+    config["bank"]["cells"] = 15
+    rig = rigged(4, trace(2), choices={"cells": 15})
+    assert len({event.config for event in kept(rig.run())} | {first}) == 2
+
+
+def test_a_flash_that_takes_nothing_is_a_fault_and_is_tried_again(rigged, monkeypatch):
+    rig = rigged(4, rows((0, 25), (2, 90), (100, 90)))
+    cabinet = rig.cabinet()
+    flash = sys.modules["flash"]
+    original = flash.open
+    broken = []
+
+    def open(name, mode):
+        if "r" not in mode and 5_000_000 < us[0] < 30_000_000:
+            broken.append(us[0])
+            raise OSError(28)
+        return original(name, mode)
+
+    monkeypatch.setattr(flash, "open", open)
+    rig.run(cabinet)
+    assert len(broken) == 1  # not again at once: it would cost 60 ms each time
+    faults = told(rig, "controller_fault")
+    assert faults[0][1:] == ("fault", "alarm", "alarm")
+    assert cabinet._recorder.journal.waiting() == 0
+    texts = [event.text() for event in kept(cabinet)]
+    assert any(re.search("FAULT  controller_fault  events are not kept", text) for text in texts)
+
+
+@pytest.mark.parametrize("target", ["monitor 1", "inputs 0"])
+def test_a_fault_of_a_chip_is_kept_too(rigged, target):
+    cabinet = rigged(4, trace(6), faults=[fault(target, "nack")]).run()
+    assert cabinet._recorder.journal.waiting() == 0
+    assert len(kept(cabinet)) > 1
