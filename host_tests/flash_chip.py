@@ -14,6 +14,7 @@ from littlefs.context import UserContext
 
 BLOCK = 4096
 BLOCKS = 40
+CYCLES = 100
 _IO_ERROR = -5
 # What is left of the write during which the power went.
 TEARS = ("nothing", "a part", "some bits", "all")
@@ -31,10 +32,11 @@ class Chip(UserContext):
     `watch(writes)` is called before every write. `erased`: how often each block was.
     """
 
-    def __init__(self, content=None, blocks=BLOCKS):
+    def __init__(self, content=None, blocks=BLOCKS, cycles=CYCLES):
         self.content = bytearray(content or b"\xff" * (BLOCK * blocks))
         self.blocks = len(self.content) // BLOCK
         self.erased = [0] * self.blocks
+        self.cycles = cycles  # erasures after which littlefs moves its directory elsewhere
         self.writes = 0
         self.cut_at = None
         self.tear = TEARS[0]
@@ -99,7 +101,7 @@ class Files:
 
     def __init__(self, chip, fresh=False):
         """Mount it; `fresh`: make one first. OSError where it cannot be mounted."""
-        facts = {"block_size": BLOCK, "block_count": chip.blocks, "block_cycles": 100}
+        facts = {"block_size": BLOCK, "block_count": chip.blocks, "block_cycles": chip.cycles}
         facts |= {"read_size": 32, "prog_size": 32, "cache_size": 128, "lookahead_size": 32}
         with _as_oserror():
             self._fs = LittleFS(context=chip, mount=False, **facts)
