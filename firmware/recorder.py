@@ -15,6 +15,7 @@ from packwarden.journal import Journal
 RECORD_us = const(100000)  # what a commit may take: no slack of a short tick is as long
 
 _LOOK_ms = const(100)  # how often it is asked whether a commit may be: the answer takes a while
+_SETTLE_ms = const(500)  # how long an event waits for others: a trip often follows its alarm
 _AGAIN_ms = const(60000)  # how soon a commit that failed is tried again
 
 
@@ -51,11 +52,12 @@ class Recorder:
             self._since_ms = now_ms
             return False
         waited_ms = time.ticks_diff(now_ms, self._since_ms)
-        if self.failed and waited_ms < _AGAIN_ms:
+        if waited_ms < (_AGAIN_ms if self.failed else _SETTLE_ms):
             return False
         return self._protection.bears_commit(waited_ms)
 
     def commit(self):
         """Write what waits, or a batch of it, in one commit. Slack."""
         self.journal.commit()
-        self._since_ms = time.ticks_ms()
+        if self.failed:
+            self._since_ms = time.ticks_ms()

@@ -97,6 +97,18 @@ def test_a_boot_is_kept_before_the_first_tick(files):
     assert [event.boot for event in Life(files).events()] == [1, 2, 3, 4, 5, 6]
 
 
+def test_before_it_is_armed_the_boot_is_shown_already(files):
+    Life(files).keep(2)
+    log = EventLog()
+    journal = Journal(files, log, CONFIG)
+    journal.open(WATCHDOG)
+    reading = journal.events(1)
+    assert [next(reading).seq for _ in range(3)] == [1, 2, 3]
+    log.write(INFO, 0, BOOT, 0, 0, 0, 0, WATCHDOG, NONE, NONE, NONE, NONE)
+    assert list(reading) == []  # not twice, although it is in the log by now
+    assert [event.seq for event in journal.events(2) if event] == [2, 3]
+
+
 def test_the_boot_that_was_kept_early_is_the_logs_first_event(files):
     life = Life(files)
     assert life.journal.waiting() == 0

@@ -14,6 +14,7 @@ import pytest
 from packwarden.views import COMMANDS
 from packwarden_host.codes import write_job
 from packwarden_host.vm import Cabinet, Job
+from packwarden_sim.costs import FILE_COMMIT_US, NVS_COMMIT_US
 from system.contract import check
 from system.lines import COMMAND, Line, offered, opened, pseudo_terminal
 from system.runs import bank, each, first, replayed, told, trace
@@ -254,9 +255,8 @@ def test_a_flooded_console_delays_no_trip(tmp_path):
     assert abs(trip["t_ms"] - quiet["t_ms"]) <= 20
     assert flood.sent > 20_000 and len(flood.statuses) > 3
     last = flood.statuses[-1]
-    assert (
-        last["worst_late_us"] <= 20_000
-    )  # the lockout is committed to flash once, after the trip
+    # Lockout and journal are committed to flash, one after the other; nothing else takes so long.
+    assert last["worst_late_us"] <= max(NVS_COMMIT_US, FILE_COMMIT_US) + 1000
     assert last["late_ticks"] <= last["ticks"] / 100
 
 

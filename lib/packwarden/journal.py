@@ -131,16 +131,19 @@ class Journal:
         Reads one record at a time; yields None where that was not one of them.
         """
         log = self._log
-        for event in self._older(seq, log.oldest_seq):
+        armed = log.next_seq > log.first_seq  # before, the log has not even the boot
+        for event in self._older(seq, log.oldest_seq if armed else self.next_seq):
             yield event
+            if event:
+                seq = event.seq + 1
+        seq = max(seq, log.oldest_seq)
         while seq < log.next_seq:
-            seq = max(seq, log.oldest_seq)  # the ring may have moved on meanwhile
             event = log.event(seq)
             event.boot = self.boot
             event.config = self._config
             event.kept = seq < self.next_seq
             yield event
-            seq += 1
+            seq = max(seq + 1, log.oldest_seq)  # the ring may have moved on meanwhile
 
     def _older(self, seq, end):
         """Yield the kept events of numbers seq .. end - 1, and None for a place without one."""
