@@ -26,6 +26,7 @@ class Recorder:
         self._protection = protection
         self.journal = Journal(flash, protection.events, config_hash)
         self.cause = 0  # why the board started, of `records.CAUSES`
+        self._fitting = protection.bank.tick_ms * 1000 > 2 * RECORD_us
         self._looked_ms = self._since_ms = time.ticks_ms()
 
     def boot(self):
@@ -42,8 +43,11 @@ class Recorder:
     def commit_due(self, fits):
         """Return whether to `commit` now. Slack; allocates nothing.
 
-        A commit fits no slack of a short tick, so that is not asked.
+        `fits`: before the deadline, which it does in no slack of a short tick; then it is not
+        asked for.
         """
+        if self._fitting and not fits:
+            return False
         now_ms = time.ticks_ms()
         if time.ticks_diff(now_ms, self._looked_ms) < _LOOK_ms:
             return False

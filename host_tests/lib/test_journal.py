@@ -103,7 +103,8 @@ def test_before_it_is_armed_the_boot_is_shown_already(files):
     journal = Journal(files, log, CONFIG)
     journal.open(WATCHDOG)
     reading = journal.events(1)
-    assert [next(reading).seq for _ in range(3)] == [1, 2, 3]
+    pieces = [next(reading) for _ in range(4)]
+    assert [event.seq for event in pieces if event] == [1, 2, 3]
     log.write(INFO, 0, BOOT, 0, 0, 0, 0, WATCHDOG, NONE, NONE, NONE, NONE)
     assert list(reading) == []  # not twice, although it is in the log by now
     assert [event.seq for event in journal.events(2) if event] == [2, 3]
@@ -222,14 +223,15 @@ def test_a_piece_of_reading_is_one_record(files):
     life.tell(CAPACITY + 60)
     life.keep()
     later = Life(files)
+    later.keep(100)  # into the next segment
     opened = []
     original = files.open
     later.files.open = lambda *args: opened.append(args) or original(*args)
     reading = later.journal.events(70)
-    for _ in range(60):
+    for _ in range(200):
         before = len(opened)
         next(reading)
-        assert len(opened) - before <= 3
+        assert len(opened) - before <= 1
 
 
 @pytest.mark.parametrize("missing", range(1, SIZE))

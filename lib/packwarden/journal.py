@@ -154,18 +154,23 @@ class Journal:
             if not 0 <= first < end or first < self._first[(segment + 1) % SEGMENTS] <= seq:
                 continue
             place = min(max(0, seq - first), PER_SEGMENT - 1)
-            if self._load(segment, place) != _GOOD or self._number() > seq:
+            found = self._load(segment, place)
+            if place and (found != _GOOD or self._number() > seq):
+                yield None
                 place = 0  # some number is missing in between
-            while place < PER_SEGMENT:
                 found = self._load(segment, place)
-                if found == _END:
-                    break
-                place += 1
+            while found != _END:
                 if found == _GOOD and seq <= self._number() < end:
                     seq = self._number() + 1
                     yield self._event()
                 else:
                     yield None
+                place += 1
+                if place == PER_SEGMENT:
+                    break
+                found = self._load(segment, place)
+            else:
+                yield None
 
     def _find_first(self, segment):
         """Return the number of the first good record of a segment, -1 where there is none."""
