@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from packwarden.timing import FLASH
 from packwarden_sim.clock import us
 from packwarden_sim.meter import TIME_OUTS, TICK_us
 
@@ -164,7 +165,7 @@ def test_a_byte_that_was_cut_off_costs_one_tick_its_answers_and_no_event(rigged,
     rig, cabinet, time_outs = run(rigged, [fault(f"bus {bus}", "cut_off", byte=0, sent=1)])
     assert time_outs == []
     assert [event["element"] for event in rig.lines()] == ["boot"]
-    assert sum(cabinet.timing.missed) == 0
+    assert others_missed(cabinet) == 0
     assert cabinet.protection.frame.contacts_known & 0b1111 == 0b1111
 
 
@@ -175,7 +176,7 @@ def test_a_line_that_stays_held_costs_no_time_out_and_is_told(rigged, bus):
     told = {event["element"] for event in rig.lines()}
     expected = {"monitors": {"sensor_fault"}, "expanders": {"controller_fault", "output_fault"}}
     assert told == {"boot"} | expected[bus]
-    assert sum(cabinet.timing.missed) == 0
+    assert others_missed(cabinet) == 0
 
 
 @pytest.mark.parametrize("batteries", [4, 15])
@@ -185,7 +186,7 @@ def test_all_monitors_come_back_when_the_line_is_let_go_one_a_tick(rigged, batte
     frame = cabinet.protection.frame
     assert all(frame.raw[k] for k in range(batteries + frame.voltage + 1))
     assert set(frame.note[:batteries]) == {0}
-    assert sum(cabinet.timing.missed) <= 1  # the greeting's garbage
+    assert others_missed(cabinet) <= 1  # the greeting's garbage
 
 
 @pytest.mark.parametrize("batteries", [4, 15])
@@ -214,6 +215,12 @@ def test_a_trip_is_written_in_a_tick_in_which_a_chip_timed_out(rigged):
     assert 0 < late.tripped_us - late.armed_ms * 1000 - trip_us <= HUNG_us + 500
 
 
+def others_missed(cabinet):
+    """Ticks that were missed for anything else than a commit of what has happened."""
+    missed = cabinet.timing.missed
+    return sum(missed) - missed[FLASH]
+
+
 # What boards/cabinet15/README.md says: the most that a failure adds to a tick of 15 batteries.
 COSTS_us = {
     "an absent monitor": ([fault("monitor 3", "nack")], 3_000),
@@ -236,9 +243,13 @@ def test_what_a_failing_chip_costs_a_tick(rigged, name):
     cabinet = rig.cabinet()
     before, after = [], []
     feed = rig.world.feed
+    late = [0]  # ticks that began late for a commit of what has happened, which the meter adds
 
     def noted():
         feed()
+        if late[0] != cabinet.timing.late[FLASH]:
+            late[0] = cabinet.timing.late[FLASH]
+            return
         took_us = rig.world.meter.last[TICK_us]
         if rig.world.now_ms() > 500:
             (before if rig.world.now_ms() < 1000 else after).append(took_us)

@@ -123,6 +123,18 @@ def test_at_most_one_commit_makes_a_tick_late_and_it_is_blamed_on_the_flash(rigg
     assert told(rig, "controller_fault") == []
 
 
+@pytest.mark.parametrize("before_us", [3_000_000, 3_003_333, 6_500_000])
+@pytest.mark.parametrize("wrap_us", [1 << 30, 1000 << 30])
+def test_a_wrap_of_the_tick_counters_loses_no_event(rigged, wrap_us, before_us):
+    text = rows((0, 25), (2, 90), (15, 90))
+    rig = rigged(4, text, ticks_began_us=wrap_us - before_us)
+    cabinet = rig.cabinet()
+    commits = watched(rig, cabinet)
+    rig.run(cabinet)
+    assert cabinet._recorder.journal.waiting() == 0
+    assert 1 <= len(commits) <= 4
+
+
 def test_a_journal_goes_on_where_the_one_before_ended(rigged):
     rig = rigged(4, rows((0, 25), (2, 90), (15, 90)))
     first = kept(rig.run())
