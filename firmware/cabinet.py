@@ -4,6 +4,7 @@ Every tick: acquire, step, act, verify. When it runs, and what runs beside it, i
 """
 
 import binascii
+import gc
 import json
 import time
 
@@ -69,12 +70,13 @@ def load_config():
 
 
 def _hash(file):
-    """Return the CRC-32 of what a file holds, read in pieces."""
-    piece = file.read(_PIECE)
+    """Return the CRC-32 of what a file holds."""
+    piece = bytearray(_PIECE)
     crc = 0
-    while piece:
-        crc = binascii.crc32(piece, crc)
-        piece = file.read(_PIECE)
+    count = file.readinto(piece)
+    while count:
+        crc = binascii.crc32(memoryview(piece)[:count], crc)
+        count = file.readinto(piece)
     return crc
 
 
@@ -83,7 +85,9 @@ class Cabinet:
 
     def __init__(self, pins):
         """Build everything; `pins`: main trip, alarm, charge, discharge, at their safe level."""
+        gc.collect()  # what imports left behind lies between what will stay
         config, config_hash = load_config()
+        gc.collect()
         self.protection = Protection(config)
         bank = self.protection.bank
         self._buses = Buses(board)
