@@ -8,10 +8,10 @@ from packwarden_host import bank_file
 from packwarden_host.codes import write_job
 from packwarden_host.errors import RunFailed
 from packwarden_host.vm import Cabinet, Job
+from packwarden_sim.costs import FILE_COMMIT_US
 from system.runs import bank, brief, each, first, simulated, told, trace
 
 ASK = "bank --json\n"
-STATUS = "status --json\n"
 TIMING = "timing --json\n"
 STATUS = "status --json\n"
 # A load that moves a little, then a terminal of battery 4 that is hot from 6 s on.
@@ -82,19 +82,24 @@ def test_several_monitors_that_hang_cost_their_time_one_after_another():
     # One time-out of 20 ms a tick, less what was left of it.
     assert 10_000 < timing["late"]["bus"]["worst_late_us"] < 20_000
     assert timing["late"]["executive"]["late_ticks"] == 0
-    # The commit of the lockout may come just before one.
-    assert timing["worst_late_us"] < 2 * 20_000
+    # The commit of the lockout, or of events, may come just before one.
+    assert timing["worst_late_us"] < FILE_COMMIT_US + 20_000
 
 
 def late_ticks(run):
-    (status,) = run.replies("armed")
-    return status["late_ticks"], status["missed_ticks"]
+    """Late and missed ticks by what made them so; not by commits, which events ask for."""
+    (timing,) = run.replies("tick_ms")
+    return {
+        name: (facts["late_ticks"], facts["missed_ticks"])
+        for name, facts in timing["late"].items()
+        if name != "flash"
+    }
 
 
 @pytest.fixture(scope="module")
 def late_undisturbed():
-    """Late and missed ticks of a trip without a fault: its commit, and the console's garbage."""
-    return late_ticks(run_with(script=[[13_000, ASK], [13_500, STATUS]]))
+    """Late and missed ticks of a trip without a fault: the console's garbage."""
+    return late_ticks(run_with(script=[[13_000, ASK], [13_500, TIMING]]))
 
 
 @pytest.mark.parametrize("t_ms", [3000, 8085, 8101, 8111])
@@ -104,7 +109,7 @@ def test_a_chip_that_is_cut_off_in_a_byte_is_clocked_on_and_costs_nothing(
 ):
     """Also around the tick in which the trip is commanded, 8110 ms."""
     cut = fault(f"bus {name}", "cut_off", t_ms, byte=0x10, sent=2)
-    run = run_with(cut, script=[[13_000, ASK], [13_500, STATUS]])
+    run = run_with(cut, script=[[13_000, ASK], [13_500, TIMING]])
     assert_only_battery_4_trips(run)
     assert len(told(run.events, kind="fault")) == 0
     (report,) = run.replies("t_ms")
@@ -118,7 +123,7 @@ def test_a_line_that_stays_stuck_costs_no_time_and_what_does_not_need_it_goes_on
 ):
     """No current is known; the terminals are, and the relays are on the other bus."""
     stuck = fault("bus monitors", "hang")
-    run = run_with(stuck, script=[[13_000, ASK], [13_500, STATUS]])
+    run = run_with(stuck, script=[[13_000, ASK], [13_500, TIMING]])
     assert_only_battery_4_trips(run)
     alarms = told(run.events, element="sensor_fault")
     assert {e["battery"] for e in alarms} >= {1, 2, 3, 4}

@@ -25,6 +25,7 @@ current = None
 class Log:
     def __init__(self):
         self.lines = []
+        self.first_seq = 0
         self.next_seq = 0
         self.oldest_seq = 0
 
