@@ -42,8 +42,6 @@ class _Nobody:
 
 
 class _Machine:
-    WDT_RESET = 3
-    reset_cause = staticmethod(lambda: 1)
     Pin = ADC = I2C = WDT = RTC = NVS = _Nobody
     WDT_RESET = 3
 
