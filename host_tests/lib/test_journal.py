@@ -10,7 +10,7 @@ from packwarden.elements import BOOT, TABLE
 from packwarden.fixed import BIAS, NONE
 from packwarden.frame import HEALTH_NAMES
 from packwarden.journal import BATCH, KEPT, PER_SEGMENT, SEGMENTS, SIZE, Journal, segment_name
-from packwarden.records import CAPACITY, INFO, EventLog
+from packwarden.records import CAPACITY, EventLog
 
 POWER_ON, WATCHDOG = 1, 3
 CONFIG = 0xFEDCBA98
@@ -26,8 +26,7 @@ class Life:
         self.journal = Journal(files, self.log, config)
         self.journal.open(cause)
         assert not self.journal.failed
-        boot = (INFO, 0, BOOT, 0, 0, 0, 0, cause)  # as `Protection.arm` does
-        self.log.write(*boot, NONE, NONE, NONE, NONE)
+        self.log.boot(cause)  # as `Protection.arm` does
 
     def tell(self, count):
         for _ in range(count):
@@ -105,7 +104,7 @@ def test_before_it_is_armed_the_boot_is_shown_already(files):
     reading = journal.events(1)
     pieces = [next(reading) for _ in range(4)]
     assert [event.seq for event in pieces if event] == [1, 2, 3]
-    log.write(INFO, 0, BOOT, 0, 0, 0, 0, WATCHDOG, NONE, NONE, NONE, NONE)
+    log.boot(WATCHDOG)
     assert list(reading) == []  # not twice, although it is in the log by now
     assert [event.seq for event in journal.events(2) if event] == [2, 3]
 
@@ -114,7 +113,9 @@ def test_the_boot_that_was_kept_early_is_the_logs_first_event(files):
     life = Life(files)
     assert life.journal.waiting() == 0
     assert life.numbers() == [0]
-    assert life.events()[0].json() == life.log.line(0)
+    life.keep(1)
+    shown = [event.kept_json() for event in life.events()]
+    assert shown[0] == Life(files).events()[0].kept_json()
 
 
 def test_what_was_not_committed_is_told_apart(files):

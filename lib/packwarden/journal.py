@@ -11,8 +11,7 @@ import struct
 
 from micropython import const
 
-from packwarden import elements, records
-from packwarden.fixed import NONE
+from packwarden import records
 from packwarden.records import Event
 
 SEGMENTS = const(8)
@@ -80,29 +79,7 @@ class Journal:
         if newest >= 0:
             self._find_last()
         self._log.begin(self.next_seq)
-        struct.pack_into(
-            records.FORMAT,
-            self._batch,
-            _HEAD_SIZE,
-            *(
-                0,
-                0,
-                records.INFO,
-                0,
-                elements.BOOT,
-                0,
-                0,
-                0,
-                0,
-                cause,
-                NONE,
-                NONE,
-                NONE,
-                NONE,
-                0,
-                0,
-            ),
-        )
+        records.pack_boot(self._batch, _HEAD_SIZE, cause)
         self._commit(1)
 
     def waiting(self):

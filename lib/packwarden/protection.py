@@ -113,9 +113,7 @@ class Protection:
         self._last_ms = now_ms
         for integrator in self.integrators:
             integrator.begin(now_ms)
-        self.events.write(
-            records.INFO, 0, elements.BOOT, 0, 0, 0, 0, cause, NONE, NONE, NONE, NONE
-        )
+        self.events.boot(cause)
         for index in range(self.breakers.main + 1):
             if self.breakers.tripped & self.breakers.bit(index):
                 lockout.record(self, index, records.INFO, lockout.KEPT)

@@ -182,6 +182,15 @@ def _quoted(name):
     return "null" if name is None else '"' + name + '"'
 
 
+def pack_boot(buffer, at, cause):
+    """Pack the record of a boot: the first of a life, when no output has moved yet.
+
+    `cause`: why the board started, of CAUSES.
+    """
+    codes = (0, 0, INFO, 0, elements.BOOT, 0, 0, 0, 0, cause, NONE, NONE, NONE, NONE, 0, 0)
+    struct.pack_into(FORMAT, buffer, at, *codes)
+
+
 class EventLog:
     """The ring of the last CAPACITY records of this life of the board.
 
@@ -252,6 +261,11 @@ class EventLog:
     def begin(self, seq):
         """Number the records of this life of the board from `seq` on. Boot only, before any."""
         self.first_seq = self.next_seq = seq
+
+    def boot(self, cause):
+        """Write the record of the boot, the first one of a life: see `pack_boot`."""
+        pack_boot(self._records, self.next_seq % CAPACITY * SIZE, cause)
+        self.next_seq += 1
 
     def watch(self, outputs):
         """Let each record note what `outputs()` returns, see `Protection.outputs`. Boot only."""
