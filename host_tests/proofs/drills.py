@@ -166,13 +166,13 @@ DRILLS = {
         ],
     ),
     "the controller itself": (
-        80,
+        170,
         [
             TENTH,
             [30, "faults", None, 1],
             [35, "faults", None, 3],
-            [40, "faults", None, 0],
-            [60, "faults", None, 2],
+            [40, "faults", None, 0],  # it clears after 10 s
+            [150, "faults", None, 2],
         ],
     ),
 }

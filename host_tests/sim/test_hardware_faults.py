@@ -292,7 +292,7 @@ def test_power_and_resets_end_this_life_once(kind, ending):
     rig = Rig(faults)
     with pytest.raises(SystemExit):
         rig.sleep_ms(200)
-    assert rig.world.ended[:2] == (ending, 100)
+    assert rig.world.ended[:2] == [ending, 100]
     again = Rig(faults, saved=rig.world.save())
     again.sleep_ms(200)
     assert again.world.ended is None

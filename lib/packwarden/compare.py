@@ -55,22 +55,24 @@ def reached(ctx, rows: int) -> int:
     """Return 1 where a quantity is at or above its pickup, of any slot of `rows` rows.
 
     Rows of one quantity stand together, the lowest pickup mostly first: where that is not reached
-    a higher one is not. From the control step: allocates nothing.
+    a higher one is not, at the same places. From the control step: allocates nothing.
     """
     values = ptr32(ctx[0])
     row = ptr32(ctx[2])
-    seen = -1  # whose places have been looked at, for ...
+    seen = -1  # from here ...
+    last = 0  # ... to here it has been looked at, for ...
     least = 0  # ... this pickup
     at = 0
     end = rows * ROW
     while at < end:
         place = row[at + PLACE]
         pickup = row[at + PICKUP]
-        if place != seen or pickup < least:
+        end_place = place + row[at + COUNT]
+        if place != seen or pickup < least or end_place > last:
             seen = place
             least = pickup
-            last = place + row[at + COUNT]
-            while place < last:
+            last = end_place
+            while place < end_place:
                 if values[place] >= pickup:
                     return 1
                 place += 1

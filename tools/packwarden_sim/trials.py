@@ -194,7 +194,7 @@ class Trials(World):
 
     def _listen(self):
         """From here on the lateness of the ticks counts."""
-        self._running.timing["worst_late_us"] = 0
+        self._running.timing.worst_us = 0
 
     def _happen(self):
         self._outputs.watch(self.wiring, self._case["stages"])
@@ -226,7 +226,7 @@ class Trials(World):
             if self._case["zero_us"] is not None:
                 zero_us = outputs.times[0] + self._case["zero_us"]
             took_us = outputs.times[outputs.reached - 1] - zero_us
-        self._told.trial({"us": took_us, "late_us": self._running.timing["worst_late_us"]})
+        self._told.trial({"us": took_us, "late_us": self._running.timing.worst_us})
         outputs.watch(self.wiring, ())
         self._moments.clear()
         self._source.show()
