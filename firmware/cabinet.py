@@ -95,10 +95,8 @@ class Cabinet:
         self._acquisition = Acquisition(board, bank, frame, self._buses, *inputs())
         self._outputs = Outputs(board, self._buses, pins)
         self.timing = Timing(bank.tick_ms)
-        self._recorder = Recorder(self.protection, config_hash)
-        context = Context(
-            self.protection, board.NAME, VERSION, self.timing, self._recorder.journal
-        )
+        self.recorder = Recorder(self.protection, config_hash)
+        context = Context(self.protection, board.NAME, VERSION, self.timing, self.recorder.journal)
         self._console = Console(context)
         self._retained = Retained(self.protection)
         self._stages = (self._acquire, self._step, self._act, self._verify)
@@ -112,7 +110,7 @@ class Cabinet:
 
     def _jobs(self):
         """Return what the slack is for: what comes first is done first."""
-        recorder = self._recorder
+        recorder = self.recorder
         retained = self._retained
         terminal = self._terminal
         return (
@@ -131,7 +129,7 @@ class Cabinet:
         self._outputs.boot(self.protection.breakers.energised())
         if reset_cause() == WDT_RESET:
             self.protection.restart.bitten()
-        self._recorder.boot()
+        self.recorder.boot()
         self._acquisition.boot()
         self._console.greet()
         self._garbage.collect()
@@ -148,7 +146,7 @@ class Cabinet:
             self._began_ms = now_ms
         waited = time.ticks_diff(now_ms, self._began_ms)
         if self._acquisition.complete(_ATTEMPTS) or waited >= _ARM_ms:
-            self.protection.arm(now_ms, self._recorder.cause)
+            self.protection.arm(now_ms, self.recorder.cause)
 
     def tick(self, now_ms):
         """One tick: acquire, step, act, verify. Allocates nothing.
@@ -214,7 +212,7 @@ class Cabinet:
             faults |= INPUTS_FAIL
         if self._retained.failed:
             faults |= MEMORY_FAILS
-        if self._recorder.failed:
+        if self.recorder.failed:
             faults |= JOURNAL_FAILS
         if self.protection.restart.cause:
             faults |= RESTARTED

@@ -199,7 +199,7 @@ def test_a_commit_of_the_flash_is_late_on_its_own_account_and_no_alarm(rigged, t
     rig = rigged(4, trace(8, {"tp2_C": 86}), tick_ms=tick_ms)
     cabinet = rig.cabinet()
     commits = []
-    journal = cabinet._recorder.journal
+    journal = cabinet.recorder.journal
     write = journal.commit
     journal.commit = lambda: (commits.append(us[0]), write())
     timing = rig.run(cabinet).timing

@@ -21,7 +21,7 @@ def rows(*rows):
 
 def watched(rig, cabinet):
     """Note each commit: (begin in us, end in us, events that waited, was a trip picked up)."""
-    journal = cabinet._recorder.journal
+    journal = cabinet.recorder.journal
     original = journal.commit
     commits = []
 
@@ -35,7 +35,7 @@ def watched(rig, cabinet):
 
 
 def kept(cabinet):
-    return [event for event in cabinet._recorder.journal.events(0) if event and event.kept]
+    return [event for event in cabinet.recorder.journal.events(0) if event and event.kept]
 
 
 def test_in_health_nothing_is_written_but_the_boot_and_that_before_the_first_tick(rigged):
@@ -95,7 +95,7 @@ def test_a_breaker_that_is_stuck_is_not_waited_for(rigged):
     commits = watched(rig, cabinet)
     rig.run(cabinet)
     assert cabinet.protection.breakers.commanded
-    assert cabinet._recorder.journal.waiting() == 0
+    assert cabinet.recorder.journal.waiting() == 0
     assert commits[0][0] >= rig.tripped_us + 600_000  # all stages of breaker_failure are over
     assert [event for event in kept(cabinet) if event.kind == 3]
 
@@ -107,7 +107,7 @@ def test_a_trip_that_wavers_below_its_pickup_is_not_waited_for(rigged):
     watched(rig, cabinet)
     rig.run(cabinet)
     assert cabinet.protection.moving()
-    assert cabinet._recorder.journal.waiting() == 0
+    assert cabinet.recorder.journal.waiting() == 0
     assert len(kept(cabinet)) > 2
 
 
@@ -131,7 +131,7 @@ def test_a_wrap_of_the_tick_counters_loses_no_event(rigged, wrap_us, before_us):
     cabinet = rig.cabinet()
     commits = watched(rig, cabinet)
     rig.run(cabinet)
-    assert cabinet._recorder.journal.waiting() == 0
+    assert cabinet.recorder.journal.waiting() == 0
     assert 1 <= len(commits) <= 4
 
 
@@ -174,7 +174,7 @@ def test_a_flash_that_takes_nothing_is_a_fault_and_is_tried_again(rigged, monkey
     assert len(broken) == 1  # not again at once: it would cost 60 ms each time
     faults = told(rig, "controller_fault")
     assert faults[0][1:] == ("fault", "alarm", "alarm")
-    assert cabinet._recorder.journal.waiting() == 0
+    assert cabinet.recorder.journal.waiting() == 0
     texts = [event.text() for event in kept(cabinet)]
     assert any(re.search("FAULT  controller_fault  events are not kept", text) for text in texts)
 
@@ -182,5 +182,5 @@ def test_a_flash_that_takes_nothing_is_a_fault_and_is_tried_again(rigged, monkey
 @pytest.mark.parametrize("target", ["monitor 1", "inputs 0"])
 def test_a_fault_of_a_chip_is_kept_too(rigged, target):
     cabinet = rigged(4, trace(6), faults=[fault(target, "nack")]).run()
-    assert cabinet._recorder.journal.waiting() == 0
+    assert cabinet.recorder.journal.waiting() == 0
     assert len(kept(cabinet)) > 1

@@ -251,6 +251,8 @@ class Trials(World):
             self._reset()
             if self._ticks >= self._patience:
                 self._leap()
+        elif self._running.recorder.journal.waiting():
+            self._rested = 0  # what the last trial told is written first: a commit stalls a tick
         elif self._leaps < self._plan["leaps"]:
             self._leap()
         else:
