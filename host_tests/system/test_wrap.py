@@ -40,8 +40,8 @@ def straight():
 @pytest.mark.parametrize("at_ms", [500, 3000, 4100, 4600, 7500, 11_500])
 @pytest.mark.parametrize("wrap_us", [US, MS])
 def test_a_wrap_in_the_middle_changes_no_line(straight, wrap_us, at_ms):
-    # From a whole millisecond, as the straight run: else a job that is due after some ms may come a
-    # tick earlier or later, and its commit with it.
+    # From a whole millisecond, as the straight run: else a job that is due after some ms may come
+    # a tick earlier or later, and its commit with it.
     wrapped = run((wrap_us // 1000 - at_ms - BOOT_ms) * 1000)
     assert wrapped.lines == straight.lines
     assert (wrapped.restarts, wrapped.ending) == ([], straight.ending)
