@@ -60,7 +60,8 @@ class Decider:
         self.discharge_stops = 0  # ... discharging
         self._flow_stop = NO_ACTION  # what the level that stops the flow has stopped
         self._keys = ints(self.slots.count)  # of the changed slots: the order of their records
-        self._done = bytearray(self.slots.count)  # by key's place: the action that was done
+        self._done = bytearray(self.slots.count)  # likewise: the action that was done, ...
+        self._kinds = bytearray(self.slots.count)  # ... and which kind of record tells it
         self.inside = 0  # what a record of a controller fault says
         self._cascade_limit = NONE  # in 0.1 % of rated; NONE: nobody guards
         for r in range(len(self.rows)):
@@ -178,9 +179,8 @@ class Decider:
         self.openings.leaving = 0
         for kind in _ORDER:
             for place in range(count):
-                code = changed[place]
-                if self._kind(code) == kind:
-                    self._record(code, now_ms, kind, self._done[place])
+                if self._kinds[place] == kind:
+                    self._record(changed[place], now_ms, kind, self._done[place])
         if self.openings.pending & ~pending:
             self._tell_stop(self.openings.pending & ~pending)
 
@@ -245,23 +245,24 @@ class Decider:
         """Return whether a changed slot has operated; if not, it has cleared."""
         return self.slots.state[self.slots.slot(code >> _ITEM_BITS, code & _ITEM)] == OPERATED
 
-    def _kind(self, code):
-        """Return CLEAR, COMMAND, FAULT, or INFO for a level that has operated."""
-        if not self.operated(code):
-            return records.CLEAR
-        row = self.rows[code >> _ITEM_BITS]
-        if row.inside:
-            return records.FAULT
-        return records.INFO if row.level else records.COMMAND
-
     def _act(self, place, code, now_ms):
-        """Do what a changed slot asks for, and keep what was done for its record."""
+        """Do what a changed slot asks for, and keep what its record will tell.
+
+        Its kind is CLEAR, COMMAND, FAULT, or INFO for a level that has operated.
+        """
         row = self.rows[code >> _ITEM_BITS]
         operated = self.operated(code)
         action = self.count(row, operated)
         if operated and row.level == TRIP:
             action = self._trip(row, row.battery(code & _ITEM) - 1, now_ms)
         self._done[place] = action if operated else NO_ACTION
+        if not operated:
+            kind = records.CLEAR
+        elif row.inside:
+            kind = records.FAULT
+        else:
+            kind = records.INFO if row.level else records.COMMAND
+        self._kinds[place] = kind
 
     def count(self, row, operated):
         """Take a slot that has operated, or let go, into account; return what a record shows.

@@ -107,10 +107,10 @@ def latency(
     ] = 100,
     batteries: Annotated[int, typer.Option(min=3, max=15, help="Size of the bank.")] = 4,
     load: Annotated[
-        Literal["quiet", "console", "flash", "absent", "hung", "all"],
+        Literal["quiet", "console", "flash", "journal", "absent", "hung", "all"],
         typer.Option(
             help="What goes on beside it: nothing, a flooded console, a lockout being written,"
-            " a chip that is absent, a bus or chip that hangs."
+            " the journal being written, a chip that is absent, a bus or chip that hangs."
         ),
     ] = "all",
     seed: Annotated[int, typer.Option(help="Chooses the phases and the noise of the chips.")] = 1,

@@ -22,7 +22,7 @@ from packwarden_host.trace import Row
 from packwarden_host.vm import Cabinet, Job
 from packwarden_sim import costs
 
-LOADS = ("quiet", "console", "flash", "absent", "hung")
+LOADS = ("quiet", "console", "flash", "journal", "absent", "hung")
 KEPT_ms = 1000  # longer delays are shortened ...
 SHORT_ms = 300  # ... to this
 WAIT_ms = 100  # and the wait for a low current
@@ -267,6 +267,9 @@ def _beside(case: Case, situation: Situation, load: str) -> tuple[str, dict, Loa
         return "console flooded", none, Load(max(SLICE_us, costs.GC_US))
     if load == "flash":
         return "a lockout is written", {"kind": "flash"}, Load(costs.NVS_COMMIT_US)
+    if load == "journal":
+        commit_us = costs.FILE_OPEN_US + costs.FILE_COMMIT_US
+        return "the journal is written", {"kind": "journal"}, Load(commit_us)
     if case.level.quantity in cases.OF_THE_SUM:
         return "", none, Load()
     chip = "monitor bus" if case.level.quantity == "monitor_lost" else "monitor 1"

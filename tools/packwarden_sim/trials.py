@@ -13,7 +13,8 @@ the output is expected, and when no more, "load": what goes on beside it}.
 A stage is [output, mask, level]: a pin by its name, or "relays", of which one of the mask (level
 1) or none (0) is energised. A trial takes from its event to the last stage, or with `zero_us` from
 so long after the first one. Loads: {"kind": "none"}; {"kind": "flash"}, a lockout is written just
-before each event; {"kind": "chip", "faults", "stays"}, something on a bus fails just before each
+before each event; {"kind": "journal"}, something is recorded so long before each event that its
+commit meets it; {"kind": "chip", "faults", "stays"}, something on a bus fails just before each
 event, or once for the whole run.
 """
 
@@ -35,6 +36,9 @@ _LONG_ticks = 120  # and between such leaps: what they made late is told for a s
 _LOOK_ticks = 4  # how often a bank is looked at that comes to rest
 _SETTLE_looks = 3
 _BEFORE_us = 60_000  # what disturbs an event begins so long before it, at most
+# A record waits for others, 0.4 to 0.5 s by when it is looked for; then its commit takes 60 ms.
+_RECORDED_us = 400_000
+_MEETS_us = 160_000
 _AHEAD_us = 3_000
 _LANDED_us = 40_000  # after a leap: the tick that it made late has passed, and the next one
 _AWAY_us = 5_000_000  # how often the firmware visits a chip that does not answer
@@ -120,6 +124,10 @@ class Trials(World):
         self._event_us = 0
         self._stays = self._load.get("stays")
         self._disturbs = self._load["kind"] != "none" and not self._stays
+        # How long before an event its disturbance begins at the latest, and how much earlier.
+        self._disturbance_us = (0, _BEFORE_us if self._disturbs else 0)
+        if self._load["kind"] == "journal":
+            self._disturbance_us = (_RECORDED_us, _MEETS_us)
         super().__init__(job, wiring, schedule, lines, *more)
 
     def sleep(self, duration_us):
@@ -172,14 +180,15 @@ class Trials(World):
         cases = self._plan["cases"]
         self._case = cases[self._draw(len(cases))]
         visit_us = self._moments.timed_out_us
-        before_us = _BEFORE_us if self._disturbs else 0
+        latest_us, spread_us = self._disturbance_us
+        before_us = latest_us + spread_us
         if self._stays and visit_us is not None:
             self._event_us = self._beside(visit_us + _AWAY_us)
         else:
             self._event_us = us[0] + _AHEAD_us + before_us + self._draw(self._plan["span_us"])
         self._moments.at(self._event_us, self._happen)
         if self._disturbs:
-            self._moments.at(self._event_us - self._draw(before_us), self._disturb)
+            self._moments.at(self._event_us - latest_us - self._draw(spread_us), self._disturb)
         # Not at once: a leap has made a tick late.
         self._moments.at(self._event_us - before_us - _AHEAD_us // 2, self._listen)
 
@@ -208,6 +217,8 @@ class Trials(World):
     def _disturb(self):
         if self._load["kind"] == "flash":
             self._running.protection.decider.lockout.changed = True
+        elif self._load["kind"] == "journal":
+            self._running.protection.events.boot(self._running.recorder.cause)  # any record does
         else:
             self._break(self._load["faults"], True)
 
