@@ -234,7 +234,7 @@ def test_nothing_is_committed_while_another_trip_is_picked_up(rigged):
 
 # us wrap alone, and both counters at the same instant; a few seconds after the start.
 @pytest.mark.parametrize("wrap_us", [WRAP_us, 1000 * WRAP_us])
-@pytest.mark.parametrize("before_us", [3_000_000, 3_003_333, 6_500_000])
+@pytest.mark.parametrize("before_us", [3_003_333, 6_500_000])
 def test_a_wrap_of_the_tick_counters_moves_nothing(rigged, tmp_path, wrap_us, before_us):
     text = "t_s,i1_A,i2_A,tp2_C\n0,40,40,30\n1,40,300,86\n9,40,40,86\n16,40,40,30\n"
     runs = []

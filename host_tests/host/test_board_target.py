@@ -170,12 +170,15 @@ def test_a_cabinet_that_protects_is_left_alone(refused, monkeypatch):
     assert "a cabinet's console answers, and no byte on it stops protection" in said
 
 
-def test_a_board_that_goes_away_is_told_with_what_may_be_left(tmp_path, capsys):
+def test_a_board_that_goes_away_is_told_with_what_may_be_left(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(board_target, "SILENCE_s", 1)
+    monkeypatch.setattr(board_target, "ANSWER_s", 1)
+
     def listen(line):
         os.kill(int(line), 9)
 
     with on_pty(tmp_path) as port:
-        monkeypatched = "import os\nwhile True: print(open('/proc/self/stat').read().split()[0])"
+        script = "import os\nwhile True: print(open('/proc/self/stat').read().split()[0])"
         with pytest.raises((RunFailed, BadInput)), Board(port) as board:
-            board.run(monkeypatched, {}, listen)
+            board.run(script, {}, listen)
     assert f"{SCRATCH} may be left on the board" in capsys.readouterr().err

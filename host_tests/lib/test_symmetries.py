@@ -22,7 +22,7 @@ def history(cabinet, steps, factor=1.0):
     return [tuple(event[name] for name in names) for event in cabinet.events]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(histories, st.sampled_from([2, 3, 5]))
 @example([([20, 20, 20, 20], 3), ([20, -60, 20, 20], 5)], 2)
 def test_scaling_currents_and_ratings_together_changes_nothing(steps, factor):
@@ -35,7 +35,7 @@ def test_scaling_currents_and_ratings_together_changes_nothing(steps, factor):
     assert told[0] == told[1]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(histories, st.lists(st.integers(20, 95), min_size=4, max_size=4), st.integers(0, 30000))
 def test_the_wrap_of_the_clock_is_invisible(steps, plus_C, before_ms):
     told = []
@@ -47,7 +47,7 @@ def test_the_wrap_of_the_clock_is_invisible(steps, plus_C, before_ms):
     assert told[0] == told[1]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     st.integers(2, 6),
     st.integers(0, 5),
@@ -69,7 +69,7 @@ def test_removing_a_healthy_battery_raises_no_alarm(batteries, removed, load_A, 
     assert [e for e in cabinet.told() if e["element"] != "boot"] == []
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.integers(2, 15), st.data())
 def test_capacities_weigh_what_is_expected(batteries, data):
     """Each battery carries in proportion to its capacity: nobody stands out."""
