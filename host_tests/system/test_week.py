@@ -1,8 +1,8 @@
 """Days of a solar home through the whole firmware: a sound bank is silent, what fails is named.
 
-`make test` runs the morning of a sound bank of four, `make week` (pytest -m week) everything: seven days
-of four and of fifteen, and a day with each fault, some minutes each. A tick of one second: delays
-are times. An element that the firmware does not have yet is not asked for.
+`make test` runs nine hours of a sound bank of four, `make week` (pytest -m week) everything: seven
+days of four and of fifteen, and a day with each fault, some minutes each. A tick of one second:
+delays are times. An element that the firmware does not have yet is not asked for.
 """
 
 from dataclasses import dataclass, field
@@ -38,15 +38,15 @@ def home(batteries=4, days=1, faults=(), **changes):
 
 
 def told(plan, hours=None):
-    """What a run, or its first hours, says of the bank, without boot and the fan: {(element, place): first event}.
+    """What a run, or its first hours, says of the bank: {(element, place): first event}.
 
-    A place is a battery with its terminal ("3+"), a battery ("3"), or the bank ("").
+    Without boot and the fan. A place is a battery with its terminal ("3+"), a battery ("3"), or
+    the bank ("").
     """
     config = with_tick(bank_file.build(plan.choices()), plan.tick_ms)
     job = {"seed": plan.seed, "faults": plan.job_faults()}
-    run = simulated(
-        plan.source(), config, end_ms=hours * HOUR_S * 1000 if hours else plan.end_ms, **job
-    )
+    end_ms = hours * HOUR_S * 1000 if hours else plan.end_ms
+    run = simulated(plan.source(), config, end_ms=end_ms, **job)
     assert run.restarts == [] and run.ending["cause"] == "end"
     found = {}
     for event in run.events[1:]:
