@@ -6,6 +6,7 @@ Every tick: acquire, step, act, verify. When it runs, and what runs beside it, i
 import binascii
 import gc
 import json
+import os
 import time
 
 from machine import ADC, WDT_RESET, Pin, reset_cause
@@ -17,6 +18,7 @@ from buses import Buses, RECOVER_us
 from executive import Executive, Garbage, Job
 from outputs import Outputs
 from packwarden import VERSION, restart, settings
+from packwarden.access import Access
 from packwarden.console import Console
 from packwarden.protection import (
     INPUTS_FAIL,
@@ -96,9 +98,10 @@ class Cabinet:
         self._outputs = Outputs(board, self._buses, pins)
         self.timing = Timing(bank.tick_ms)
         self.recorder = Recorder(self.protection, config_hash)
-        context = Context(self.protection, board.NAME, VERSION, self.timing, self.recorder.journal)
-        self._console = Console(context)
-        self._retained = Retained(self.protection)
+        access = Access()
+        self._retained = Retained(self.protection, access)
+        facts = (self.protection, board.NAME, VERSION, self.timing, self.recorder.journal)
+        self._console = Console(Context(*facts, access, Controls()))
         self._stages = (self._acquire, self._step, self._act, self._verify)
         self._place = restart.BOOT  # what runs: a stage from 1, or what `restart` has beside them
         self._done = 0  # the stages that have run to their end in this tick
@@ -228,6 +231,18 @@ class Cabinet:
     def _move_mux(self):
         self._mux_us = time.ticks_us()
         self._acquisition.temperatures()
+
+
+class Controls:
+    """What the console asks of the board."""
+
+    def __init__(self):
+        self._button = Pin(board.PIN_BUTTON, Pin.IN, Pin.PULL_UP)
+        self.random = os.urandom
+
+    def button(self):
+        """Return whether somebody holds the board's button down."""
+        return not self._button.value()
 
 
 def inputs():

@@ -1,10 +1,11 @@
-"""What survives a restart: the lockouts, the inverse-time integrators, the fault that caused it.
+"""What survives a restart: the lockouts, the PIN, the integrators, the fault that caused it.
 
 RTC memory outlives a reset, the NVS partition also the loss of power. A lockout goes to the RTC
 memory in the next slack and to NVS once nothing is picked up and the breakers stand still, for a
 commit of the flash stops everything for up to 100 ms. The integrators live in RTC memory only: a
 motor that overloads the bank is no cooler because the controller restarted. So does the fault:
-whoever switches the power off and on stands before the cabinet. The memory holds noise after
+whoever switches the power off and on stands before the cabinet. The PIN and the wrong tries are in
+NVS only: a try that waits for the commit is no try before it. The memory holds noise after
 power-on: tags and checksums tell.
 """
 
@@ -26,17 +27,22 @@ _TAG = const(0x5057002)  # this layout
 _MASK = const((1 << 28) - 1)
 _NAMESPACE = "packwarden"
 _KEY = "lockout"
+_ACCESS = "access"
+_NOT_FOUND = const(-0x1102)
 _LOOK_ms = const(100)  # how often it is asked whether a commit may be: the answer takes a while
 _AGAIN_ms = const(60000)  # how soon a commit that failed is tried again
 
 
 class Retained:
-    """The RTC memory and the NVS of a cabinet, bound to what of its protection they keep."""
+    """The RTC memory and the NVS of a cabinet, bound to what they keep of its protection, and who
+    may operate it (an `access.Access`).
+    """
 
-    def __init__(self, protection):
+    def __init__(self, protection, access):
         self._protection = protection
         self._lockout = protection.decider.lockout
         self._restart = protection.restart
+        self._access = access
         self._ways = [integrator.way for integrator in protection.integrators]
         self._count = sum(len(way) for way in self._ways)
         self._flat = ints(self._count)
@@ -68,6 +74,18 @@ class Retained:
         if not self._lockout.load(memory[self._lockout_at :]):
             self.failed = not self._lockout.load(kept)
         self._uncommitted = bytes(kept) != bytes(self._lockout.dump())
+        self._restore_access()
+
+    def _restore_access(self):
+        """Only where no PIN was ever kept there is none: what cannot be read fits no PIN."""
+        kept = bytearray(len(self._access.dump()))
+        try:
+            if self._nvs is not None:
+                self._nvs.get_blob(_ACCESS, kept)
+        except OSError as error:
+            if error.args[0] == _NOT_FOUND:
+                return
+        self._access.load(kept)
 
     def _restore_ways(self, memory):
         if len(memory) < len(self._buffer):
@@ -127,9 +145,10 @@ class Retained:
 
         It fits no slack of a short tick, so that is not asked.
         """
-        if not self._uncommitted:
-            return False
         now_ms = time.ticks_ms()
+        if not (self._uncommitted or self._access.changed):
+            self._since_ms = now_ms
+            return False
         if time.ticks_diff(now_ms, self._looked_ms) < _LOOK_ms:
             return False
         self._looked_ms = now_ms
@@ -139,17 +158,21 @@ class Retained:
         return self._protection.bears_commit(waited_ms)
 
     def commit(self):
-        """Write a lockout that has changed to NVS. Slack."""
-        if self._nvs is None:
-            return
+        """Write lockouts and PIN to NVS. Slack."""
         self._since_ms = time.ticks_ms()
         try:
-            self._nvs.set_blob(_KEY, self._lockout.dump())
+            if self._nvs is None:
+                self._nvs = NVS(_NAMESPACE)
+            if self._uncommitted:
+                self._nvs.set_blob(_KEY, self._lockout.dump())
+            if self._access.changed:
+                self._nvs.set_blob(_ACCESS, self._access.dump())
             self._nvs.commit()
             self._uncommitted = False
             self.failed = False
         except OSError:
             self.failed = True
+        self._access.kept(not self.failed)
 
 
 def _checksum(ways):

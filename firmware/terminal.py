@@ -47,7 +47,7 @@ class Terminal:
                 return True
             if not self._send():
                 return False
-        return console.busy()
+        return console.busy() and not console.waits
 
     def _receive(self):
         """Take one byte if there is one."""

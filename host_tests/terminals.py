@@ -1,10 +1,26 @@
 """A terminal at the console of a cabinet, and a screen: `from terminals import Terminal`."""
 
 from flash_chip import Chip, Files
-from packwarden.console import PROMPT, Console
+from packwarden.access import Access
+from packwarden.console import PROMPT, Console, shown
 from packwarden.journal import Journal
 from packwarden.timing import Timing
 from packwarden.views import Context
+
+PIN = "135790"
+
+
+class Controls:
+    """A board whose button nobody holds until `held`, with a source of numbers that is none."""
+
+    def __init__(self):
+        self.held = False
+
+    def button(self):
+        return self.held
+
+    def random(self, count):
+        return bytes(range(count))
 
 
 def timing():
@@ -19,12 +35,20 @@ def timing():
 class Terminal:
     """Types at a console and reads what it sends, `at_once` bytes after each piece of work.
 
-    `see` reads onto a screen, that begins with a prompt.
+    `see` reads onto a screen, that begins with a prompt. `flash`: whether it keeps what concerns
+    the PIN, called when a reply waits for that. PIN is set, unless `pin` is None.
     """
 
-    def __init__(self, protection, at_once=10**6):
+    def __init__(self, protection, at_once=10**6, pin=PIN):
         journal = Journal(Files(Chip(), fresh=True), protection.events, 0x1234ABCD)
-        self.context = Context(protection, "cabinet15", "1.2.3", timing(), journal)
+        facts = (protection, "cabinet15", "1.2.3", timing(), journal)
+        self.access = Access()
+        self.controls = Controls()
+        self.flash = lambda: True
+        if pin:
+            self.access.set(pin, self.controls.random(16))
+            self.access.kept(True)
+        self.context = Context(*facts, self.access, self.controls)
         self.console = Console(self.context)
         self.at_once = at_once
         self.screen = Screen().show(PROMPT)
@@ -39,6 +63,8 @@ class Terminal:
         text = ""
         while self.console.busy():
             self.console.work()
+            if self.console.waits:
+                self.access.kept(self.flash())
             text += self.console.take(self.at_once).decode("ascii")
         return text
 
@@ -53,7 +79,7 @@ class Terminal:
         self.read()
         self.type(line + "\r")
         text = self.read()
-        assert text.startswith(line + "\r\n")
+        assert text.startswith(shown(line) + "\r\n")
         assert text.endswith(PROMPT)
         return text[len(line) + 2 : -len(PROMPT)]
 

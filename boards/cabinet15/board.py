@@ -54,6 +54,9 @@ ACTIVE_LOW_RELAYS = 0
 PIN_EXTERNAL_TRIP = 32
 PIN_ALERT = 39
 
+# The button BOOT of the DevKit, low while it is held: whoever holds it stands at the board.
+PIN_BUTTON = 0
+
 # The chain of the relays that supervise the trip circuits: (place in INPUT_EXPANDERS, bit).
 TRIP_CIRCUIT = (2, 9)
 

@@ -31,7 +31,8 @@ OUTPUTS = [
     board.PIN_DISCHARGE,
 ]
 INPUTS = [*board.MUX_ADC, board.ADC_SUPPLY, board.PIN_EXTERNAL_TRIP, board.PIN_ALERT]
-PINS = [*OUTPUTS, *INPUTS]
+PINS = [*OUTPUTS, *INPUTS, board.PIN_BUTTON]
+BOOT = 0  # the strapping pin that has a button on every DevKit
 
 
 def test_no_pin_is_used_twice():
@@ -40,7 +41,7 @@ def test_no_pin_is_used_twice():
 
 def test_every_pin_is_there_and_free():
     taken = MISSING | STRAPPING | FLASH | PSRAM | CONSOLE
-    assert not taken & set(PINS)
+    assert taken & set(PINS) == {board.PIN_BUTTON} == {BOOT}
     assert all(0 <= pin <= 39 for pin in PINS)
 
 
@@ -119,6 +120,7 @@ ROLES = {
     "coil supply to ADC": board.ADC_SUPPLY,
     "monitors ALERT": board.PIN_ALERT,
     "external trip": board.PIN_EXTERNAL_TRIP,
+    "button BOOT": board.PIN_BUTTON,
     "main trip": board.PIN_MAIN_TRIP,
     "alarm": board.PIN_ALARM,
     "charge permissive": board.PIN_CHARGE,

@@ -198,6 +198,36 @@ def test_commands_in_a_row_give_a_prompt_each(terminal, end):
     assert terminal.read().count(PROMPT) == 3
 
 
+SECRETS = ("unlock 135790", "pin 135790", "pin 135790 24681012", "--json unlock 135790")
+
+
+@pytest.mark.parametrize("line", SECRETS)
+def test_a_pin_is_shown_as_asterisks_however_it_is_edited(terminal, line):
+    """At the beginning of the line, too, where it ceases to be a command, and begins to be one."""
+    terminal.type(line)
+    seen = terminal.read()
+    assert not any(char.isdigit() for char in seen) and "******" in seen
+    for keys in (LEFT, "\x08", HOME, DELETE, DELETE, RIGHT, "x", END, "7", "\x08" * 4):
+        terminal.type(keys)
+        assert not any(char.isdigit() for char in terminal.read())
+    terminal.type("\x155" + LEFT + "unlock ")
+    assert terminal.read().endswith(" *\b")
+
+
+@pytest.mark.parametrize("line", SECRETS)
+def test_the_history_keeps_no_pin(terminal, line):
+    terminal.type("version\r" + line + "\r\x03")
+    assert shown(terminal, "") == "|"
+    assert shown(terminal, UP) == "version|"
+    assert shown(terminal, UP) == "version|"
+
+
+def test_what_only_looks_like_a_pin_is_shown(terminal):
+    for line in ("pins 5", "battery 3", "unlocked 7", "x pin 3"):
+        assert shown(terminal, line) == line + "|"
+        shown(terminal, "\x15")
+
+
 def test_too_much_typed_ahead_is_dropped(terminal):
     terminal.type("version\r" + "x" * 5000)
     terminal.read()

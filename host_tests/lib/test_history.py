@@ -29,7 +29,7 @@ class Board:
         self.protection.arm(0, cause)
         self.terminal = Terminal(self.protection)
         self.terminal.context.journal = self.journal
-        self.terminal.ask("unlock")
+        self.terminal.access.unlock(0)
 
     def refuse(self, count):
         """Let so many operations be refused, and so recorded."""
@@ -136,6 +136,6 @@ def test_before_it_is_armed_nothing_operates():
     """The first event of a life is its boot."""
     protection = Protection(configuration())
     terminal = Terminal(protection)
-    terminal.ask("unlock")
-    assert terminal.ask("reset 1") == "error: not armed yet: wait some seconds\r\n"
+    for line in ("unlock 135790", "reset 1", "pin 123456"):
+        assert terminal.ask(line) == "error: not armed yet: wait some seconds\r\n"
     assert protection.events.next_seq == 0

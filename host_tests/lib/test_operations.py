@@ -5,9 +5,8 @@ import json
 import pytest
 
 from cabinets import Cabinet, at_once, configuration
-from packwarden.operations import UNLOCKED_s
 from packwarden.protection import INPUTS_FAIL, MEMORY_FAILS, RESTARTED, TICKS_LATE
-from terminals import Terminal
+from terminals import PIN, Terminal
 
 HOT = [25.0, 25.0, 90.0, 25.0]
 
@@ -24,7 +23,7 @@ def tripped(kind="shunt_trip"):
 
 def unlocked(cabinet):
     terminal = Terminal(cabinet.protection)
-    assert terminal.ask("unlock") == "unlocked for 10 min; lock ends it\r\n"
+    assert terminal.ask(f"unlock {PIN}") == "unlocked for 10 min; lock ends it\r\n"
     return terminal
 
 
@@ -34,23 +33,10 @@ def test_nothing_operates_while_locked(line):
     cabinet.plus_C = [25.0] * 4
     cabinet.run(1)
     told = len(cabinet.events)
-    assert Terminal(cabinet.protection).ask(line) == "error: locked: type unlock first\r\n"
+    assert Terminal(cabinet.protection).ask(line) == "error: locked: type unlock PIN first\r\n"
     cabinet.tick()
     assert len(cabinet.events) == told
     assert cabinet.protection.breakers.tripped == 1 << 2
-
-
-def test_the_lock_falls_by_itself_and_by_command():
-    cabinet = Cabinet()
-    terminal = unlocked(cabinet)
-    assert "locked: type" not in terminal.ask("reset 1")
-    terminal.ask("lock")
-    assert "locked: type unlock first" in terminal.ask("reset 1")
-    terminal.ask("unlock")
-    cabinet.run(UNLOCKED_s - 1, 1000)
-    assert "locked: type" not in terminal.ask("reset 1")
-    cabinet.run(2, 1000)
-    assert "locked: type unlock first" in terminal.ask("reset 1")
 
 
 def test_a_reset_is_refused_while_the_cause_is_there_and_recorded():
@@ -324,7 +310,7 @@ def test_what_people_do_to_the_controller_takes_an_unlocked_console(line):
     cabinet = restarted()
     terminal = Terminal(cabinet.protection)
     told = len(cabinet.events)
-    assert terminal.ask(line) == "error: locked: type unlock first\r\n"
+    assert terminal.ask(line) == "error: locked: type unlock PIN first\r\n"
     assert terminal.context.timing.ticks == 12
     assert cabinet.protection.restart.cause
     assert len(cabinet.events) == told

@@ -25,11 +25,10 @@ QUESTIONS = [
     "permit 1",
     "lockout",
     "degraded",
-    "unlock",
     "lock",
     "timing",
 ]
-OPERATING = {"reset", "close", "acknowledge"}  # see test_operations
+OPERATING = {"reset", "close", "acknowledge", "unlock", "pin"}  # see test_operations, test_pin
 LARGE_TABLE = {
     "model": "table",
     "first_C": -60,

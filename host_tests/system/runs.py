@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 
+from packwarden.access import Access
 from packwarden_host import bank_file, cli
 from packwarden_host.codes import write_job
 from packwarden_host.vm import Cabinet, Job
 from system.contract import check
+from terminals import PIN
 
 
 def bank(batteries=4, rated_current_A=100, changes=None, **choices):
@@ -134,6 +136,14 @@ def simulated(source, config=None, vm="micropython", stuck=(), end_ms=None, prep
     if not run.restarts:
         check(run.lines)
     return run
+
+
+def commissioned(cabinet):
+    """Let a cabinet (of `vm`) have its PIN from the beginning: for `prepare`."""
+    access = Access()
+    access.set(PIN, bytes(16))
+    kept = {"packwarden": {"access": access.dump().hex()}}
+    (cabinet.folder / "state" / "nvs.json").write_text(json.dumps(kept))
 
 
 def told(events, **fields):

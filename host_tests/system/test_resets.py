@@ -10,7 +10,8 @@ import shutil
 import pytest
 
 from packwarden_host import REPOSITORY, vm
-from system.runs import bank, each, first, simulated, told, trace
+from system.runs import bank, commissioned, each, first, simulated, told, trace
+from terminals import PIN
 
 # Put behind the firmware's own code: in the tick that begins at 3.05 s the method `where` does
 # what it always does, and then `act`. A file on the flash counts the lives in which it acts.
@@ -169,31 +170,33 @@ def test_the_alarm_of_a_restart_stands_until_it_is_acknowledged(spoiled):
     """Over further restarts too, and it takes an unlocked console."""
     spoiled("raise OSError(5)", lives=2)
     typed = [
-        (FAIL_ms + 1000, "acknowledge\nunlock\n"),  # the second life: it fails again
+        (FAIL_ms + 1000, f"acknowledge\nunlock {PIN}\n"),  # the second life: it fails again
         (2 * FAIL_ms + 3000, "acknowledge\n" + STATUS),
-        (2 * FAIL_ms + 5000, "unlock\nacknowledge\n"),
+        (2 * FAIL_ms + 5000, f"unlock {PIN}\nacknowledge\n"),
         (2 * FAIL_ms + 6000, ASK),
         (2 * FAIL_ms + 17_000, ASK + STATUS + "acknowledge\nevents\n"),
     ]
-    run = simulated(trace((0, {}), (25, {})), script=[list(item) for item in typed])
+    script = [list(item) for item in typed]
+    run = simulated(trace((0, {}), (25, {})), script=script, prepare=commissioned)
     assert [restart["cause"] for restart in run.restarts] == ["reset", "reset"]
-    assert run.console.count("error: locked: type unlock first") == 2
+    assert run.console.count("error: locked: type unlock PIN first") == 2
     before, after = run.replies("armed")
     assert before["restart"] == {"cause": "OSError in verify", "seconds": 3, "times": 2}
     assert (after["restart"], after["controller"]) == (None, "")
     assert [report["alarm"] for report in run.replies("t_ms")] == [True, False]
     assert "error: no restart has to be acknowledged" in run.console
     faults = told(run.events, element="controller_fault")
-    # Once in each life that a fault came before; then what the person did, and the end of it.
-    assert [event["kind"] for event in faults] == ["fault", "fault", "info", "clear"]
+    # Once in each life that a fault came before; what the person did; then the end of it.
+    kinds = ["fault", "info", "fault", "info", "info", "clear"]
+    assert [event["kind"] for event in faults] == kinds
     assert 9_900 <= faults[-1]["t_ms"] - faults[-2]["t_ms"] <= 10_100
 
 
 def test_an_acknowledged_restart_stays_acknowledged(spoiled):
     spoiled("raise OSError(5)")
-    script = [[FAIL_ms + 2000, "unlock\nacknowledge\n"], [FAIL_ms + 9000, STATUS]]
+    script = [[FAIL_ms + 2000, f"unlock {PIN}\nacknowledge\n"], [FAIL_ms + 9000, STATUS]]
     faults = [{"t_ms": 7000, "until_ms": None, "target": "power", "kind": "reset"}]
-    run = simulated(trace((0, {}), (15, {})), script=script, faults=faults)
+    run = simulated(trace((0, {}), (15, {})), script=script, faults=faults, prepare=commissioned)
     assert len(run.restarts) == 2
     (status,) = run.replies("armed")
     assert status["restart"] is None

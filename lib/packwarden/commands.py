@@ -2,19 +2,22 @@
 
 import json
 
-from packwarden import history, operations, timing_view, views
+from packwarden import history, operations, pin, timing_view, views
 from packwarden.replies import Command, no_arguments
 
 
 def _help(context, words, as_json):
     no_arguments(words)
-    names = sorted(COMMANDS)
+    exists = context.access.exists
+    names = [name for name in sorted(COMMANDS) if exists or not COMMANDS[name].operates]
     if as_json:
         yield json.dumps([COMMANDS[name].usage for name in names]) + "\r\n"
         return
     for name in names:
         usage = COMMANDS[name].usage
         yield "  " + usage + " " * max(1, 20 - len(usage)) + COMMANDS[name].about + "\r\n"
+    if not exists:
+        yield "What operates is there once a PIN is set.\r\n"
     yield "Every command takes --json. Ctrl-C ends a reply.\r\n"
 
 
@@ -22,4 +25,5 @@ COMMANDS = {"help": Command("help", "this list", _help)}
 COMMANDS.update(views.COMMANDS)
 COMMANDS.update(timing_view.COMMANDS)
 COMMANDS.update(history.COMMANDS)
+COMMANDS.update(pin.COMMANDS)
 COMMANDS.update(operations.COMMANDS)

@@ -13,6 +13,7 @@ PROMPT = "packwarden> "
 LINE_MAX = const(120)  # longer lines are refused as a whole
 OUTPUT_MAX = const(1024)
 _HISTORY = const(4)
+_SECRETIVE = ("unlock ", "pin ")  # what follows them is for nobody's eyes
 
 _CTRL_A = const(1)
 _CTRL_C = const(3)
@@ -29,6 +30,16 @@ _KEYS = {"A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "e
 _TILDE_KEYS = {"1": "home", "3": "delete", "4": "end", "7": "home", "8": "end"}
 
 
+def shown(line):
+    """Return a line, or the beginning of one, as it may be seen: with asterisks for a PIN."""
+    for command in _SECRETIVE:
+        at = line.find(command)
+        if at >= 0 and not line[:at].replace("--json", "").strip():
+            at += len(command)
+            return line[:at] + "".join([" " if char == " " else "*" for char in line[at:]])
+    return line
+
+
 class Editor:
     """Line editing over one line of printable ASCII; `echo` takes what the terminal must show."""
 
@@ -41,6 +52,7 @@ class Editor:
         """Begin an empty line."""
         self.line = ""
         self.too_long = False
+        self._secret = False  # there has been a PIN in it
         self._at = 0
         self._escape = ""  # what has come of an escape sequence, with its ESC
         self._back = 0
@@ -48,7 +60,7 @@ class Editor:
     def enter(self):
         """Return the line that was finished, keep it in the history, and begin anew."""
         line = self.line
-        if line.strip() and line not in self._history[:1]:
+        if line.strip() and line not in self._history[:1] and not self._secret:
             self._history.insert(0, line)
             del self._history[_HISTORY:]
         self.clear()
@@ -79,7 +91,15 @@ class Editor:
         behind = self.line[self._at :]
         self.line = self.line[: self._at] + text + behind
         self._at += 1
-        self._echo(text + behind + "\b" * len(behind))
+        self._echo(self._seen(self.line)[self._at - 1 :] + "\b" * len(behind))
+
+    def _seen(self, line):
+        """Return the line as it may be seen; what was a PIN stays none whatever is edited."""
+        seen = shown(line)
+        self._secret = line != "" and (self._secret or seen != line)
+        if self._secret and seen == line:
+            seen = "".join(["*" if char.isdigit() else char for char in line])
+        return seen
 
     def _erase(self, at):
         if 0 <= at < len(self.line):
@@ -93,7 +113,7 @@ class Editor:
 
     def _show(self, line, at):
         """Draw another line in the place of this one, with the cursor at `at`."""
-        self._echo("\b" * self._at + line + "\x1b[K" + "\b" * (len(line) - at))
+        self._echo("\b" * self._at + self._seen(line) + "\x1b[K" + "\b" * (len(line) - at))
         self.line = line
         self._at = at
 
@@ -125,6 +145,7 @@ class Editor:
         elif name in ("up", "down"):
             self._back = max(0, min(self._back + (1 if name == "up" else -1), len(self._history)))
             line = self._history[self._back - 1] if self._back else ""
+            self._secret = False  # no line of the history has one
             self._show(line, len(line))
 
 
@@ -136,6 +157,7 @@ class Console:
         self._editor = Editor(self._put)
         self._output = ""
         self._reply = None
+        self.waits = False  # the reply that runs waits for others: see `Command.run`
         self._ahead = ""
         self._last = 0
 
@@ -149,6 +171,7 @@ class Console:
             pass  # two bytes, one end of a line
         elif byte == _CTRL_C:
             self._reply = None
+            self.waits = False
             self._ahead = ""
             self._editor.clear()
             self._put("^C\r\n" + PROMPT)
@@ -170,7 +193,10 @@ class Console:
         if self._reply is None or len(self._output) > OUTPUT_MAX // 2:
             return
         try:
-            self._put(next(self._reply))
+            piece = next(self._reply)
+            self.waits = piece is None
+            if piece:
+                self._put(piece)
         except StopIteration:
             self._end()
         except Refused as refusal:
@@ -188,6 +214,7 @@ class Console:
 
     def _end(self):
         self._reply = None
+        self.waits = False
         self._put(PROMPT)
         ahead = self._ahead
         self._ahead = ""

@@ -1,34 +1,15 @@
 """The console's operating commands, and the questions that come before them.
 
-Looking is free; what operates needs `unlock` first and says what it did. Each operation obeys the
-same rules as the protection: a reset only when the cause is gone, a closing only with permission.
+Looking is free; what operates needs `unlock` first (see `pin`) and records what it did. Each
+operation obeys the same rules as the protection: a reset only when the cause is gone, a closing
+only with permission.
 """
 
 from packwarden import degraded, lockout, permission, restart
 from packwarden.breakers import STATE_NAMES
-from packwarden.elements import find, slug
-from packwarden.fixed import NONE
+from packwarden.elements import slug
 from packwarden.records import COMMAND, INFO
-from packwarden.replies import Command, Refused, json_text, no_arguments, number
-
-UNLOCKED_s = 600
-
-
-def _unlock(context, words, as_json):
-    no_arguments(words)
-    context.unlocked_until_s = context.protection.events.seconds + UNLOCKED_s
-    yield done(as_json, "unlocked for %d min; lock ends it" % (UNLOCKED_s // 60))
-
-
-def _lock(context, words, as_json):
-    no_arguments(words)
-    context.unlocked_until_s = -1
-    yield done(as_json, "locked")
-
-
-def done(as_json, text):
-    """Return the reply of what was done."""
-    return ('{"done":%s}' % json_text(text) if as_json else text) + "\r\n"
+from packwarden.replies import Command, Refused, done, json_text, no_arguments, number, record
 
 
 def _breaker(protection, words):
@@ -39,22 +20,7 @@ def _breaker(protection, words):
     return n if words[0] == "main" else number(words[0], 1, n, "a battery") - 1
 
 
-def operator(context):
-    """Refuse unless the console is unlocked, and protection armed: a boot is the first event."""
-    if not context.protection.armed:
-        raise Refused("not armed yet: wait some seconds")
-    if context.protection.events.seconds >= context.unlocked_until_s:
-        raise Refused("locked: type unlock first")
-
-
-def record(protection, detail):
-    """Record what a person did to the controller: a detail of `restart`. Slack."""
-    number = find("controller_fault")
-    protection.events.write(INFO, 0, number, 0, 0, 0, 0, detail, NONE, NONE, NONE, NONE)
-
-
 def _reset(context, words, as_json):
-    operator(context)
     protection = context.protection
     index = _breaker(protection, words)
     if len(words) > 2:
@@ -69,7 +35,6 @@ def _reset(context, words, as_json):
 
 def _acknowledge(context, words, as_json):
     no_arguments(words)
-    operator(context)
     memory = context.protection.restart
     if not memory.cause:
         raise Refused("no restart has to be acknowledged")
@@ -79,7 +44,6 @@ def _acknowledge(context, words, as_json):
 
 
 def _close(context, words, as_json):
-    operator(context)
     protection = context.protection
     index = _breaker(protection, words)
     who = lockout.name(protection, index)
@@ -181,9 +145,9 @@ COMMANDS = {
     "permit": Command("permit [N|main]", "what a breaker waits for before it is closed", _permit),
     "lockout": Command("lockout", "what is locked out, by what, what hinders a reset", _lockout),
     "degraded": Command("degraded", "which element is blind, where, and why", _degraded),
-    "unlock": Command("unlock", "allow what operates, for 10 min", _unlock),
-    "lock": Command("lock", "end that", _lock),
-    "reset": Command("reset N|main", "release what has tripped, one by one", _reset),
-    "acknowledge": Command("acknowledge", "end the alarm of a restart by a fault", _acknowledge),
-    "close": Command("close N|main", "close a contactor, if it is permitted", _close),
+    "reset": Command("reset N|main", "release what has tripped, one by one", _reset, True),
+    "acknowledge": Command(
+        "acknowledge", "end the alarm of a restart by a fault", _acknowledge, True
+    ),
+    "close": Command("close N|main", "close a contactor, if it is permitted", _close, True),
 }

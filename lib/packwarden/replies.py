@@ -2,26 +2,59 @@
 
 import json
 
-from packwarden import levels
-from packwarden.fixed import decimal
+from packwarden import elements, levels
+from packwarden.fixed import NONE, decimal
 from packwarden.frame import HEALTH_NAMES
+from packwarden.records import INFO
 
 
 class Command:
-    """A command: its usage, a line of help, and the generator function that answers it."""
+    """A command: its usage, a line of help, and the generator function that answers it.
 
-    def __init__(self, usage, about, answer):
+    `operates`: it takes an unlocked console, and is there only once a PIN is set.
+    """
+
+    def __init__(self, usage, about, answer, operates=False):
         self.usage = usage
         self.about = about
+        self.operates = operates
         self._answer = answer
 
     def run(self, context, words, as_json):
-        """Return the generator of the reply's pieces; it may raise Refused."""
-        return self._answer(context, words, as_json)
+        """Be the reply: yield its pieces, None where it waits for others; may raise Refused."""
+        if self.operates:
+            operator(context)
+        yield from self._answer(context, words, as_json)
 
 
 class Refused(Exception):
     """A command that cannot be answered; its text says why and what would do."""
+
+
+def armed(context):
+    """Refuse before protection is armed: a boot is the first event."""
+    if not context.protection.armed:
+        raise Refused("not armed yet: wait some seconds")
+
+
+def operator(context):
+    """Refuse unless protection is armed and the console unlocked."""
+    armed(context)
+    if not context.access.exists:
+        raise Refused("no PIN is set: pin NEW sets it")
+    if not context.access.unlocked(context.protection.events.seconds):
+        raise Refused("locked: type unlock PIN first")
+
+
+def record(protection, detail):
+    """Record what a person did to the controller: a detail of `restart`. Slack."""
+    number = elements.find("controller_fault")
+    protection.events.write(INFO, 0, number, 0, 0, 0, 0, detail, NONE, NONE, NONE, NONE)
+
+
+def done(as_json, text):
+    """Return the reply of what was done."""
+    return ('{"done":%s}' % json_text(text) if as_json else text) + "\r\n"
 
 
 def no_arguments(words):

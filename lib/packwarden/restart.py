@@ -61,6 +61,14 @@ _OTHERS = (
     "events are not kept",
 )
 
+# What a person did at the console.
+UNLOCKED = const(0xA0)
+WRONG_PIN = const(0xA1)
+LOCKED = const(0xA2)
+PIN_SET = const(0xA3)
+PIN_FORGOTTEN = const(0xA4)
+_DONE = ("unlocked", "wrong PIN", "locked", "PIN set", "PIN forgotten")
+
 _TAG = const(0x52FA)  # of this layout
 _FORMAT = "<HBBBBi"
 _SIZE = const(12)
@@ -71,6 +79,8 @@ def describe(detail):
     """Return what the detail of a record says, in words; an empty text for 0."""
     if detail >= ACKNOWLEDGED:
         return _OTHERS[detail - ACKNOWLEDGED]
+    if detail >= UNLOCKED:
+        return _DONE[detail - UNLOCKED]
     return _CAUSES[detail & 15] + _PLACES[detail >> 4] if detail else ""
 
 

@@ -1,8 +1,7 @@
 """What the console shows of the executive's time, and counts anew: `timing`."""
 
 from packwarden.fixed import decimal
-from packwarden.operations import done, operator, record
-from packwarden.replies import Command, no_arguments
+from packwarden.replies import Command, done, no_arguments, operator, record
 from packwarden.restart import ANEW
 from packwarden.timing import BLAMED, STAGES, BUCKETS_us, LATE_us
 

@@ -17,15 +17,19 @@ from packwarden.restart import describe
 
 
 class Context:
-    """What commands look at: protection, board's name, version, timing, and the journal."""
+    """What commands look at: protection, board's name, version, timing, journal, and who may.
 
-    def __init__(self, protection, board, version, timing, journal):
+    `controls` is what they ask of the board: `button()`, is its button held, and `random(count)`.
+    """
+
+    def __init__(self, protection, board, version, timing, journal, access, controls):
         self.protection = protection
         self.board = board
         self.version = version
         self.timing = timing  # a `timing.Timing`
         self.journal = journal
-        self.unlocked_until_s = -1  # time of the events; see `operations`
+        self.access = access  # an `access.Access`
+        self.controls = controls
 
 
 def _fact(protection, name, unit, channel):
@@ -184,6 +188,15 @@ def _timing_facts(timing):
     return timing.ticks, sum(timing.missed), sum(timing.late), timing.worst_us
 
 
+def _pin_state(access):
+    """Return what there is of a PIN, in a word."""
+    return "damaged" if access.damaged else "set" if access.exists else "missing"
+
+
+def _unlocked(context):
+    return context.access.unlocked(context.protection.events.seconds)
+
+
 def _status(context, words, as_json):
     no_arguments(words)
     protection = context.protection
@@ -213,6 +226,10 @@ def _status(context, words, as_json):
                 json_bool(protection.charge_allowed),
                 json_bool(protection.discharge_allowed),
             )
+        )
+        yield (
+            '"pin":"%s","unlocked":%s,'
+            % (_pin_state(context.access), json_bool(_unlocked(context)))
         )
         yield (
             '"boot":%d,"events_waiting":%d,"events_lost":%d,"journal_fails":%s,'
@@ -249,6 +266,10 @@ def _status(context, words, as_json):
     yield "degraded: %s\r\n" % ("%d places, see degraded" % blind if blind else "nothing")
     locked = protection.breakers.tripped
     yield "locked out: %s\r\n" % ("see lockout" if locked else "nothing")
+    yield "console: PIN %s, %s\r\n" % (
+        _pin_state(context.access),
+        "unlocked" if _unlocked(context) else "locked",
+    )
     yield "permissives: charging %s, discharging %s\r\n" % (
         "allowed" if protection.charge_allowed else "STOPPED",
         "allowed" if protection.discharge_allowed else "STOPPED",

@@ -7,7 +7,8 @@ import time
 
 import serial
 
-from packwarden.console import PROMPT
+from packwarden.console import PROMPT, shown
+from packwarden_host import pin
 from packwarden_host.console import open_port
 from packwarden_host.errors import RunFailed
 
@@ -44,11 +45,16 @@ class Dialogue:
         RunFailed where the reply is an error.
         """
         self._send(line.encode() + b"\r")
-        self._until(line.encode() + b"\r\n")
+        self._until(shown(line).encode() + b"\r\n")
         reply = self._until(_PROMPT, progress).decode("ascii", errors="replace")
         if reply.startswith("error: "):
-            raise RunFailed(f"{self.port}: {line}: {reply.removeprefix('error: ').strip()}")
+            reason = reply.removeprefix("error: ").strip()
+            raise RunFailed(f"{self.port}: {shown(line)}: {reason}")
         return reply
+
+    def unlock(self, given: str | None) -> None:
+        """Unlock the console with a PIN, or ask for it: see `pin.given`. RunFailed if refused."""
+        self.ask(f"unlock {pin.given(given)}")
 
     def _send(self, data: bytes) -> None:
         try:

@@ -95,6 +95,7 @@ class Wiring:
         }
         # By pin: level of the pad, what was written last, the level at which it is stuck (-1: no).
         self.levels = [0] * _PINS
+        self.levels[board.PIN_BUTTON] = 1  # nobody holds it
         self.written = [0] * _PINS
         self.stuck = [-1] * _PINS
         self._at_rest = {}
