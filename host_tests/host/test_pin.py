@@ -1,6 +1,5 @@
 """Where the command takes a PIN from: option or variable, else a hidden prompt on a terminal."""
 
-import io
 import os
 import pty
 import sys
@@ -65,8 +64,8 @@ def test_on_a_terminal_it_is_asked_for_and_not_echoed():
     while b"cabinet: " not in seen:
         seen += os.read(fd, 100)
     os.write(fd, b"345678\n")
-    with io.FileIO(fd) as line:
-        while b"345678\r\n" not in seen:  # the only time, from the command that now knows it
-            seen += line.read(100)
+    while b"345678\r\n" not in seen:  # the only time, from the command that now knows it
+        seen += os.read(fd, 100)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    os.close(fd)
     assert seen.count(b"345678") == 1
