@@ -238,7 +238,10 @@ class Controls:
 
     def __init__(self):
         self._button = Pin(board.PIN_BUTTON, Pin.IN, Pin.PULL_UP)
-        self.random = os.urandom
+
+    def random(self, count):
+        """Return so many bytes that nobody can foresee."""
+        return os.urandom(count)
 
     def button(self):
         """Return whether somebody holds the board's button down."""
