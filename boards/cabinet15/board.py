@@ -5,6 +5,7 @@ The reason for each pin, and the hardware around it, is in README.md beside this
 
 NAME = "cabinet15"
 CHIP = "esp32"
+MODULES = ("ESP32-WROOM-32E", "ESP32-WROVER-E")  # either fits: the pins of both stay free
 CPU_HZ = 240_000_000
 MAX_BATTERIES = 15
 

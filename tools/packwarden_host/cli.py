@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from packwarden_host import config_cli
+from packwarden_host import board_cli, config_cli
 from packwarden_host.errors import BadInput, RunFailed
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(config_cli.app, name="config")
+app.add_typer(board_cli.app, name="board")
 
 INTERRUPTED = 130
 
