@@ -135,7 +135,8 @@ class Garbage:
         """
         began_us = time.ticks_us()
         gc.collect()
+        free_bytes = gc.mem_free()  # walks through all of it: a part of the pause
         spent_us = time.ticks_diff(time.ticks_us(), began_us)
         self.job.bound_us = max(self.job.bound_us, spent_us + spent_us // 64)
-        self._timing.paused(spent_us)
+        self._timing.paused(spent_us, free_bytes)
         self._terminal.used = False

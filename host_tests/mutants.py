@@ -52,6 +52,8 @@ TESTS = {
     "lockout": "lockout lockout_memory lockout_reasons operations",
     "cascade": "cascade cascade_guard",
     "currents": "currents quantities elements",
+    "medians": "medians currents quantities",
+    "shares": "currents quantities cascade_guard elements",
     "voltages": "voltages elements operations",
     "curves": "curves",
 }

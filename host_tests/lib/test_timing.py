@@ -124,10 +124,11 @@ def test_the_worst_of_stages_work_and_pauses_is_kept():
     timing = Timing(10)
     for spent_us in (10, 700, 20):
         timing.stage(2, spent_us)
-        timing.paused(spent_us)
+        timing.paused(spent_us, 1000 + spent_us)
         tick(timing, work_us=spent_us)
     assert list(timing.worst_stage_us) == [0, 0, 700, 0]
     assert (timing.worst_pause_us, timing.last_pause_us, timing.collections) == (700, 20, 3)
+    assert (timing.free_bytes, timing.least_free_bytes) == (1020, 1010)
     assert timing.worst_work_us == 700
 
 
@@ -139,10 +140,11 @@ def test_counters_end_instead_of_leaving_the_small_integers():
     timing.overruns = timing.collections = MASK
     for _ in range(3):
         tick(timing, 1 << 28, 1 << 28)
-        timing.paused(1)
+        timing.paused(1, 1 << 40)
     worst = [max(c) for c in (timing.histogram, timing.late, timing.missed)]
     assert worst == [MASK] * 3
     assert (timing.overruns, timing.collections) == (MASK, MASK)
+    assert timing.free_bytes == MASK
 
 
 def test_ticks_are_counted_beyond_a_million():
@@ -157,11 +159,13 @@ def test_it_begins_anew_but_for_how_well_it_is():
     timing = Timing(10)
     for _ in range(LATE_TICKS):
         tick(timing, 2000)
-    timing.paused(5)
+    for free_bytes in (7, 9):
+        timing.paused(5, free_bytes)
     timing.stage(0, 5)
     timing.begin()
     assert timing.ill
     assert (timing.ticks, timing.collections, timing.worst_work_us) == (0, 0, 0)
+    assert (timing.free_bytes, timing.least_free_bytes) == (9, 9)
     assert sum(timing.late) + sum(timing.histogram) + sum(timing.worst_stage_us) == 0
 
 

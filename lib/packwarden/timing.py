@@ -47,6 +47,7 @@ class Timing:
         self.blame = OWN  # for what comes next; the slack says so
         self._running = 0
         self._skipped = False
+        self.free_bytes = MASK  # of the heap after the last collection; one is done at boot
         self.begin()
 
     def begin(self):
@@ -67,6 +68,7 @@ class Timing:
         self.collections = 0
         self.last_pause_us = 0
         self.worst_pause_us = 0
+        self.least_free_bytes = self.free_bytes
         for job in self.jobs:
             job.worst_us = 0
 
@@ -119,11 +121,13 @@ class Timing:
         self._skipped = True
         return missed
 
-    def paused(self, spent_us):
-        """A collection took so long."""
+    def paused(self, spent_us, free_bytes):
+        """A collection took so long, and left so much of the heap free."""
         self.collections = min(MASK, self.collections + 1)
         self.last_pause_us = spent_us
         self.worst_pause_us = max(self.worst_pause_us, spent_us)
+        self.free_bytes = min(MASK, free_bytes)
+        self.least_free_bytes = min(self.least_free_bytes, self.free_bytes)
 
     def _late(self, late_us, blame):
         _add(self.late, blame, 1)

@@ -64,10 +64,12 @@ def _lines(context):
             _text(job.worst_us),
             _text(job.bound_us),
         )
-    yield "collections: %d, last %s, worst %s\r\n" % (
+    yield "collections: %d, last %s, worst %s; heap free %d bytes, at least %d\r\n" % (
         timing.collections,
         _text(timing.last_pause_us).strip(),
         _text(timing.worst_pause_us).strip(),
+        timing.free_bytes,
+        timing.least_free_bytes,
     )
 
 
@@ -107,10 +109,14 @@ def _json(context):
             job.worst_us,
             job.bound_us,
         )
-    yield '},"collections":%d,"last_pause_us":%d,"worst_pause_us":%d}\r\n' % (
+    yield '},"collections":%d,"last_pause_us":%d,"worst_pause_us":%d' % (
         timing.collections,
         timing.last_pause_us,
         timing.worst_pause_us,
+    )
+    yield ',"heap_free_bytes":%d,"least_heap_free_bytes":%d}\r\n' % (
+        timing.free_bytes,
+        timing.least_free_bytes,
     )
 
 

@@ -31,7 +31,8 @@ TICKS_US = 2
 STEP_US = 800
 STEP_BATTERY_US = 140
 
-# Mark and sweep over about 110 KB of heap; reports for such boards lie between 4 and 10 ms.
+# Mark and sweep over about 110 KB of heap, and counting what is free; reports for such boards lie
+# between 4 and 10 ms.
 GC_US = 6_000
 
 # 115200 baud, 8N1: ten bits a byte; stdout blocks once the small FIFO is full.
