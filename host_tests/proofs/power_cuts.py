@@ -89,7 +89,10 @@ class Board:
         self._acknowledge()
         self.tell(1)  # in the place of the boot, which is kept already
         self.slots = TwoSlots(self.files, "config")
-        self.found = self.slots.load()
+        self.slots.load()
+        self.found = None
+        if self.slots.generation:
+            self.found = (self.slots.schema, b"".join(self.slots.pieces()))
 
     def note(self, seq, packed):
         self.truth.told.setdefault(seq, set()).add((self.journal.boot, packed))
@@ -124,7 +127,12 @@ class Board:
         payload = self._draw.randbytes(self._draw.choice((0, 60, 900, 5000, 9000)))
         new = (self._draw.randrange(65536), payload)
         self.truth.slots = (self.truth.slots[0], new)
-        self.slots.store(*new)
+        pieces = [payload[at : at + 66] for at in range(0, len(payload), 66)]
+        with contextlib.closing(self.slots.store(new[0], pieces)) as steps:
+            for _ in steps:
+                if self._draw.random() < 0.1:  # what happens is kept meanwhile
+                    self.tell(1)
+                    self.commit()
         self.truth.slots = (new,)
 
     def replace(self):

@@ -23,10 +23,10 @@ def test_a_payload_that_is_written_over_itself_is_noticed(monkeypatch):
     """One slot instead of two: the file system alone does not keep the payload whole."""
 
     class OneSlot(TwoSlots):
-        def store(self, schema, payload):
+        def store(self, schema, pieces):
             self._fs.remove(self._names[0]) if self.generation else None
-            self._next = 0
-            super().store(schema, payload)
+            self._at = 1
+            return super().store(schema, pieces)
 
     monkeypatch.setattr(power_cuts, "TwoSlots", OneSlot)
     monkeypatch.setattr(power_cuts.Board, "live", power_cuts.Board.store)
