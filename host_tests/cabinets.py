@@ -8,7 +8,7 @@ in here from their data sheets, so that the library is not measured by itself.
 import json
 import math
 
-from packwarden import elements, levels
+from packwarden import elements, levels, settings
 from packwarden.fixed import BIAS, MASK, NONE
 from packwarden.frame import ABSENT, MAIN_BIT
 from packwarden.protection import Protection
@@ -30,7 +30,7 @@ def configuration(batteries=4, changes=None, rated_A=100):
     a, b, c = SEMITEC_103AT
     curve = {"part": "103AT", "model": "steinhart_hart", "a_e13": a, "b_e13": b, "c_e17": c}
     config = {
-        "schema": 1,
+        "schema": settings.SCHEMA,
         "bank": {
             "board": "cabinet15",
             "batteries": batteries,

@@ -184,7 +184,7 @@ def _changed(bank, path, value):
 @pytest.mark.parametrize(
     ("path", "value", "expected"),
     [
-        ("schema", 2, "schema: 2 is outside 1"),
+        ("schema", 3, "schema: 3 is outside 2"),
         ("bank.batteries", 16, "bank.batteries: 16 is outside 1 .. 15 batteries"),
         (
             "bank.rated_current_A",
@@ -224,7 +224,7 @@ def test_a_bad_value_is_refused_with_file_field_range_and_unit(
 def test_what_the_board_lacks_is_refused(
     refused, bank, written, monkeypatch, path, value, expected
 ):
-    small = SimpleNamespace(MAX_BATTERIES=8, EXCITATION_MV=2200)
+    small = SimpleNamespace(NAME="cabinet15", MAX_BATTERIES=8, EXCITATION_MV=2200)
     monkeypatch.setattr("packwarden_host.boards.load", lambda _: small)
     if path == "bank.batteries":
         bank["bank"]["positions"] = list(range(1, value + 1))

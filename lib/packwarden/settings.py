@@ -1,15 +1,15 @@
 """The bank's configuration: what it may hold, its ranges and units, and its integers.
 
-`errors` is the one validation, run by the host before a file is written and by the board before
-it is believed; `compile_bank` turns a good configuration into the integers that the step works on.
-Both run at boot or on the host: they allocate.
+`check` is the one validation, run by the host before a file is written and by the board before it
+is believed. It allocates: on a board at boot or, part by part, in the slack.
 """
 
 from packwarden import curves, elements, levels, thermistor
 from packwarden.chips.ina2xx import CHIPS
 from packwarden.fixed import to_fixed
 
-SCHEMA = 1
+SCHEMA = 2  # older ones: see `migration`
+SECTIONS = ("schema", "bank", "sensors", "breakers", "elements")
 MAX_BATTERIES = 15
 CELL_mV = 3300  # nominal, LiFePO4
 FULL_SCALE_RATIO = 6  # full scale of a monitor over the rated current, at least
@@ -95,36 +95,81 @@ def errors(config):
     Never raises, whatever it is given. A message names the value, the range and the unit.
     """
     found = []
+    for _ in check(config, found):
+        pass
+    return found
+
+
+def check(config, found):
+    """Append what is wrong to `found`, see `errors`; a generator that yields after each part."""
     if not isinstance(config, dict):
-        return [("", "is not an object with schema, bank, sensors, breakers, elements")]
+        found.append(("", "is not an object with schema, bank, sensors, breakers, elements"))
+        return
     _check_keys(config, found)
     for path in sorted(NUMBERS):
         _check_number(config, path, found)
+        yield
     for path in sorted(WORDS):
         value = lookup(config, path)
         if path in OPTIONAL and _absent(config, path):
             continue
         if not isinstance(value, str) or value not in WORDS[path]:
             found.append((path, "%s is not one of %s" % (_show(value), ", ".join(WORDS[path]))))
+    yield
     if found:
-        return found
+        return
     _check_bank(config["bank"], found)
     _check_on_failure(config, found)
+    yield
     found.extend(
         ("sensors.thermistor" + path, message)
         for path, message in thermistor.errors(config["sensors"])
     )
+    yield
     _check_full_scale(config, found)
-    _check_elements(config, found)
+    given = config["elements"]
+    for name in given:
+        if elements.find(name) < 0:
+            found.append(("elements." + name, "is not an element"))
+    for element in elements.TABLE:
+        yield
+        _check_element(element, given.get(element.slug), config["bank"], found)
+
+
+def bank_errors(config):
+    """Return what is wrong with the numbers of its bank, which all ranges hang on."""
+    found = []
+    for path in NUMBERS:
+        if path.startswith("bank."):
+            _check_number(config, path, found)
+    return found
+
+
+def board_errors(config, board):
+    """Return what of a good configuration a board cannot do; `board`: its module. See `errors`."""
+    bank = config["bank"]
+    if bank["board"] != board.NAME:
+        return [("bank.board", "%s is not this board, %s" % (_show(bank["board"]), board.NAME))]
+    found = []
+    if bank["batteries"] > board.MAX_BATTERIES:
+        text = "%d is outside 1 .. %d batteries of %s"
+        found.append(
+            ("bank.batteries", text % (bank["batteries"], board.MAX_BATTERIES, board.NAME))
+        )
+    feedback = config["breakers"]["feedback"]
+    wired = ["none", "52a"] + (["52b", "both"] if getattr(board, "AUX_B", None) else [])
+    if feedback not in wired:
+        text = "%s is not wired on %s, there is: %s"
+        found.append(("breakers.feedback", text % (_show(feedback), board.NAME, ", ".join(wired))))
     return found
 
 
 def _check_keys(config, found):
-    known = {"schema": [], "elements": []}
+    known = {section: [] for section in SECTIONS}
     for path in list(NUMBERS) + list(WORDS) + list(OTHERS):
         if "." in path:
             section, name = path.split(".")
-            known.setdefault(section, []).append(name)
+            known[section].append(name)
     for section in known:
         if section not in config:
             found.append((section, "is missing"))
@@ -243,29 +288,20 @@ def _check_full_scale(config, found):
         )
 
 
-def _check_elements(config, found):
-    given = config["elements"]
-    for name in given:
-        if elements.find(name) < 0:
-            found.append(("elements." + name, "is not an element"))
-    bank = config["bank"]
-    for element in elements.TABLE:
-        path = "elements." + element.slug
-        levels = given.get(element.slug)
-        if not isinstance(levels, dict):
-            found.append((path, "is missing or not an object"))
-            continue
-        keys = [level.key for level in element.levels]
-        for key in levels:
-            if key not in keys:
-                found.append((path + "." + key, "is not a level; those are " + ", ".join(keys)))
-        for level in element.levels:
-            if level.key not in levels:
-                found.append((path + "." + level.key, 'is missing (settings, or "off")'))
-            else:
-                _check_level(
-                    element, level, levels[level.key], bank, path + "." + level.key, found
-                )
+def _check_element(element, given, bank, found):
+    path = "elements." + element.slug
+    if not isinstance(given, dict):
+        found.append((path, "is missing or not an object"))
+        return
+    keys = [level.key for level in element.levels]
+    for key in given:
+        if key not in keys:
+            found.append((path + "." + key, "is not a level; those are " + ", ".join(keys)))
+    for level in element.levels:
+        if level.key not in given:
+            found.append((path + "." + level.key, 'is missing (settings, or "off")'))
+        else:
+            _check_level(element, level, given[level.key], bank, path + "." + level.key, found)
 
 
 def pickup_range(element, level, bank):

@@ -2,10 +2,11 @@
 
 import json
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from packwarden import elements, settings
+from packwarden import elements, migration, settings
 from packwarden.chips.ina2xx import CHIPS
 from packwarden_host import boards, output
 from packwarden_host.errors import BadInput
@@ -119,26 +120,14 @@ def _positions(choices: Choices) -> list[int]:
 def errors(config: object) -> list[tuple[str, str]]:
     """What is wrong with a configuration, also against its board: (path, message)."""
     found = settings.errors(config)
-    if not found:
-        assert isinstance(config, dict)
-        found = _board_errors(config["bank"], config["breakers"]["feedback"])
-    return found
-
-
-def _board_errors(bank: dict, feedback: str) -> list[tuple[str, str]]:
+    if found:
+        return found
+    assert isinstance(config, dict)
     try:
-        board = boards.load(bank["board"])
+        board = boards.load(config["bank"]["board"])
     except BadInput as error:
         return [("bank.board", str(error))]
-    found = []
-    if bank["batteries"] > board.MAX_BATTERIES:
-        message = f"{bank['batteries']} is outside 1 .. {board.MAX_BATTERIES} batteries of"
-        found.append(("bank.batteries", f"{message} {bank['board']}"))
-    wired = ["none", "52a"] + (["52b", "both"] if getattr(board, "AUX_B", None) else [])
-    if feedback not in wired:
-        message = f"{feedback!r} is not wired on {bank['board']}, there is: {', '.join(wired)}"
-        found.append(("breakers.feedback", message))
-    return found
+    return settings.board_errors(config, board)
 
 
 def summary(config: dict) -> str:
@@ -160,7 +149,10 @@ def one_line(subject: object, found: list[tuple[str, str]]) -> str:
 
 
 def parse(path: Path) -> object:
-    """The JSON of a file, not yet checked; BadInput names file, line and column."""
+    """The JSON of a file, brought up to date but not yet checked.
+
+    BadInput names file, line and column; of an older schema number the user is told.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(_LARGEST_BYTES + 1)
@@ -169,7 +161,7 @@ def parse(path: Path) -> object:
     if len(data) > _LARGEST_BYTES:
         raise BadInput(f"{path}: longer than {_LARGEST_BYTES} bytes, not a configuration")
     try:
-        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=_no_twins)
+        config = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_no_twins)
     except UnicodeDecodeError as error:
         raise BadInput(f"{path}: not UTF-8 text (byte {error.start})") from error
     except json.JSONDecodeError as error:
@@ -177,6 +169,11 @@ def parse(path: Path) -> object:
         raise BadInput(f"{path}: {where}: not JSON: {error.msg}") from error
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{path}: {error}") from error
+    schema = migration.migrate(config)
+    if schema is not None:
+        told = f"{path}: schema {schema}, read as {settings.SCHEMA}: what it lacks is as shipped"
+        print(f"packwarden: {told}", file=sys.stderr)
+    return config
 
 
 def _no_twins(pairs: list[tuple[str, object]]) -> dict:
