@@ -3,9 +3,7 @@
 Every tick: acquire, step, act, verify. When it runs, and what runs beside it, is the executive's.
 """
 
-import binascii
 import gc
-import json
 import os
 import time
 
@@ -15,12 +13,14 @@ from micropython import const
 import board
 from acquisition import Acquisition
 from buses import Buses, RECOVER_us
+from configuration import Configuration
 from executive import Executive, Garbage, Job
 from outputs import Outputs
-from packwarden import VERSION, restart, settings
+from packwarden import VERSION, restart
 from packwarden.access import Access
 from packwarden.console import Console
 from packwarden.protection import (
+    CONFIG_REFUSED,
     INPUTS_FAIL,
     JOURNAL_FAILS,
     MEMORY_FAILS,
@@ -35,9 +35,6 @@ from recorder import RECORD_us, Recorder
 from retained import COMMIT_us, Retained, SAVE_us
 from terminal import SLICE_us, Terminal
 
-CONFIG = "config.json"
-
-_PIECE = const(256)
 _ATTEMPTS = const(3)  # of every channel before it is believed; then the cabinet arms
 _ARM_ms = const(3000)  # and at the latest after this long: what is missing is a sensor fault
 _MUX_us = const(500)  # what moving the multiplexers may take
@@ -46,49 +43,14 @@ _MUX_EVERY_us = const(20000)  # how often they move at least: see `Acquisition.t
 current = None  # the cabinet that runs, for whoever looks at it from outside
 
 
-class ConfigurationError(Exception):
-    """The configuration is missing, unreadable or bad; its text says which and why."""
-
-
-def load_config():
-    """Read and check the configuration; return it and its hash of 32 bits. Boot only."""
-    try:
-        with open(CONFIG) as file:
-            config = json.load(file)
-        with open(CONFIG, "rb") as file:
-            config_hash = _hash(file)
-    except OSError:
-        raise ConfigurationError("no " + CONFIG)
-    except ValueError:
-        raise ConfigurationError(CONFIG + " is not JSON")
-    found = settings.errors(config)
-    if found:
-        raise ConfigurationError("%s: %s %s" % ((CONFIG,) + found[0]))
-    if config["bank"]["board"] != board.NAME:
-        raise ConfigurationError(
-            "%s is for board %s, this is %s" % (CONFIG, config["bank"]["board"], board.NAME)
-        )
-    return config, config_hash
-
-
-def _hash(file):
-    """Return the CRC-32 of what a file holds."""
-    piece = bytearray(_PIECE)
-    crc = 0
-    count = file.readinto(piece)
-    while count:
-        crc = binascii.crc32(memoryview(piece)[:count], crc)
-        count = file.readinto(piece)
-    return crc
-
-
 class Cabinet:
     """One cabinet, from boot to reset."""
 
     def __init__(self, pins):
         """Build everything; `pins`: main trip, alarm, charge, discharge, at their safe level."""
         gc.collect()  # what imports left behind lies between what will stay
-        config, config_hash = load_config()
+        self._configuration = Configuration()
+        config = self._configuration.load()
         gc.collect()
         self.protection = Protection(config)
         bank = self.protection.bank
@@ -97,7 +59,7 @@ class Cabinet:
         self._acquisition = Acquisition(board, bank, frame, self._buses, *inputs())
         self._outputs = Outputs(board, self._buses, pins)
         self.timing = Timing(bank.tick_ms)
-        self.recorder = Recorder(self.protection, config_hash)
+        self.recorder = Recorder(self.protection, self._configuration.hash)
         access = Access()
         self._retained = Retained(self.protection, access)
         facts = (self.protection, board.NAME, VERSION, self.timing, self.recorder.journal)
@@ -217,6 +179,8 @@ class Cabinet:
             faults |= MEMORY_FAILS
         if self.recorder.failed:
             faults |= JOURNAL_FAILS
+        if self._configuration.refused:
+            faults |= CONFIG_REFUSED
         if self.protection.restart.cause:
             faults |= RESTARTED
         return faults | TICKS_LATE if self.timing.ill else faults

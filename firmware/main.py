@@ -31,6 +31,7 @@ PINS = [
 import esp
 
 import cabinet
+from configuration import ConfigurationError
 
 WATCHDOG_ms = 5000  # longer than a tick of 1 s with a hung bus, shorter than a fire
 
@@ -42,7 +43,7 @@ try:
     watchdog = WDT(timeout=WATCHDOG_ms)
     running.boot()
     running.run(watchdog)
-except cabinet.ConfigurationError as error:
+except ConfigurationError as error:
     # No watchdog yet: stay at the REPL with the outputs safe, so that a good one can be copied.
     print("not protecting:", error)
 except Exception as error:

@@ -103,6 +103,8 @@ class Rig:
         self.config = bank_file.build(bank_file.Choices(batteries, 100, **choices))
         self.config["bank"]["tick_ms"] = more.pop("tick_ms", 10)
         self.folder = Path(folder)
+        for slot in ("config.a", "config.b"):  # of another rig in this folder
+            (self.folder / slot).unlink(missing_ok=True)
         (self.folder / "config.json").write_text(json.dumps(self.config))
         (self.folder / "trace.csv").write_text(text)
         write_job(self.folder / "trace.csv", self.config, self.folder / "trace.txt")

@@ -186,7 +186,7 @@ def test_a_chip_that_is_missing_delays_arming_by_three_seconds_at_most(rigged, m
     ("text", "said"),
     [
         (None, "no config.json"),
-        ("{", "config.json is not JSON"),
+        ("{", "config.json: is not JSON"),
         ("[]", "is not an object"),
         (json.dumps({"schema": 1}), "is missing"),
     ],
@@ -195,7 +195,6 @@ def test_a_bad_configuration_is_refused_before_anything_is_built(rigged, text, s
     rig = rigged(4)
     path = rig.folder / "config.json"
     path.unlink() if text is None else path.write_text(text)
-    module = sys.modules["cabinet"]
-    with pytest.raises(module.ConfigurationError, match=said):
-        module.Cabinet(rig.output_pins())
+    with pytest.raises(sys.modules["configuration"].ConfigurationError, match=said):
+        sys.modules["cabinet"].Cabinet(rig.output_pins())
     assert not [entry for entry in rig.log if entry[1] == "chip"]

@@ -252,9 +252,9 @@ def written(change=None):
     ("text", "said"),
     [
         (None, "no config.json"),
-        ("", "config.json is not JSON"),
-        (written()[:-200], "config.json is not JSON"),
-        (b"\x00\xff\xfe" * 50, "config.json is not JSON"),
+        ("", "config.json: is not JSON"),
+        (written()[:-200], "config.json: is not JSON"),
+        (b"\x00\xff\xfe" * 50, "config.json: is not JSON"),
         ("[1, 2]", "is not an object with schema, bank, sensors, breakers, elements"),
         (
             written(lambda c: c["bank"].update(batteries=16)),
@@ -274,7 +274,7 @@ def written(change=None):
         ),
         (
             written(lambda c: c["bank"].update(board="other")),
-            "config.json is for board other, this is cabinet15",
+            "config.json: bank.board 'other' is not this board, cabinet15",
         ),
     ],
 )

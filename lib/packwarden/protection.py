@@ -37,6 +37,7 @@ TICKS_LATE = const(4)  # one tick after the other begins late
 MEMORY_FAILS = const(8)  # lockouts could not be read at boot, or cannot be kept
 RESTARTED = const(16)  # a fault ended an earlier life, and nobody has acknowledged it
 JOURNAL_FAILS = const(32)  # events cannot be kept
+CONFIG_REFUSED = const(64)  # a configuration that should run is no good: another one runs
 
 
 class Protection:
@@ -178,6 +179,8 @@ class Protection:
             return restart.MEMORY
         if faults & JOURNAL_FAILS:
             return restart.JOURNAL
+        if faults & CONFIG_REFUSED:
+            return restart.CONFIGURATION
         return restart.INPUTS if faults & INPUTS_FAIL else 0
 
     def _advance(self, dt):

@@ -52,6 +52,7 @@ LATE = const(0xF2)
 MEMORY = const(0xF3)
 ANEW = const(0xF4)
 JOURNAL = const(0xF5)
+CONFIGURATION = const(0xF6)
 _OTHERS = (
     "restart acknowledged",
     "contacts cannot be read",
@@ -59,6 +60,7 @@ _OTHERS = (
     "lockouts are not kept",
     "timing counted anew",
     "events are not kept",
+    "configuration refused",
 )
 
 # What a person did at the console.
@@ -67,7 +69,15 @@ WRONG_PIN = const(0xA1)
 LOCKED = const(0xA2)
 PIN_SET = const(0xA3)
 PIN_FORGOTTEN = const(0xA4)
-_DONE = ("unlocked", "wrong PIN", "locked", "PIN set", "PIN forgotten")
+REPLACED = const(0xA5)
+_DONE = (
+    "unlocked",
+    "wrong PIN",
+    "locked",
+    "PIN set",
+    "PIN forgotten",
+    "configuration replaced",
+)
 
 _TAG = const(0x52FA)  # of this layout
 _FORMAT = "<HBBBBi"

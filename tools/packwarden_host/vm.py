@@ -68,6 +68,7 @@ class Cabinet:
         self.folder = Path(self._temporary.name)
         flash = self.folder / "state" / "flash"
         flash.mkdir(parents=True)
+        # The first configuration of a board comes as a file.
         (flash / "config.json").write_text(json.dumps(self.config))
         return self
 
@@ -135,6 +136,7 @@ class Cabinet:
             "repo": str(REPOSITORY),
             "board": self.config["bank"]["board"],
             "state_dir": str(self.folder / "state"),
+            "hardware": self.config,
             "out_fd": out_fd,
             "restarts": self.restarts,
             "cause": self.ending.get("cause"),

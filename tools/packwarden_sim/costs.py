@@ -47,6 +47,9 @@ NVS_COMMIT_US = 20_000
 # 256 bytes) and written an entry of the directory; renaming or removing, which writes an entry.
 FILE_OPEN_US = 1_000
 FILE_COMMIT_US = 60_000
+# A block of it that is full before the file is closed: erased and programmed.
+FILE_BLOCK_US = 55_000
+BLOCK_BYTES = 4_096
 FILE_CHANGE_US = 5_000
 
 # After the select lines moved, the thermistor's source resistance (at most 4.7 kohm and the

@@ -4,12 +4,13 @@ Reads the job, puts the fakes in the place of the board's modules, builds the ca
 the firmware's `main`, which runs until the board resets or the run ends.
 
 The job's keys: `repo`, `board`, `state_dir` (holds the board's flash/ and what outlives a reset),
-`source` ({"kind": "trace", "path"} or {"kind": "bank", "model"}, with "stuck": breakers that stay
-closed; or {"kind": "trials", "path", "trials"}, see `trials`), `seed`, `speed` (0: as fast as it
-goes), `end_ms`, `console` (none, script, stdio, flood), `script` ([[t_ms, text], ...]),
-`script_every` ([period_ms, text]), `truth_every_ms`, `meter` (tell what the ticks took), `faults`
-(see `faults`), `ticks_began_us` (where `time.ticks_us` begins in each life), `restarts` (0 at
-power-on), `cause` (of the last restart), `out_fd` (where the lines of `host_lines` go).
+`hardware` (a configuration that tells what is really wired, whatever the flash holds), `source`
+({"kind": "trace", "path"} or {"kind": "bank", "model"}, with "stuck": breakers that stay closed;
+or {"kind": "trials", "path", "trials"}, see `trials`), `seed`, `speed` (0: as fast as it goes),
+`end_ms`, `console` (none, script, stdio, flood), `script` ([[t_ms, text], ...]), `script_every`
+([period_ms, text]), `truth_every_ms`, `meter` (tell what the ticks took), `faults` (see `faults`),
+`ticks_began_us` (where `time.ticks_us` begins in each life), `restarts` (0 at power-on), `cause`
+(of the last restart), `out_fd` (where the lines of `host_lines` go).
 """
 
 import json
@@ -26,16 +27,6 @@ def _prepare_path(repo, board):
     if not _MICROPYTHON:
         folders.append("tools/cpython")
     sys.path[:1] = [repo + "/" + folder for folder in folders]
-
-
-def _hardware(state_dir):
-    """The bank's configuration, for what is really wired; {} where it cannot be read."""
-    try:
-        with open(state_dir + "/flash/config.json") as file:
-            hardware = json.load(file)
-    except (OSError, ValueError):
-        return {}
-    return hardware if isinstance(hardware, dict) else {}
 
 
 def _source(job, board, hardware):
@@ -101,7 +92,7 @@ def _build(job):
     from packwarden_sim.host_lines import HostLines
     from packwarden_sim.wiring import Wiring
 
-    hardware = _hardware(job["state_dir"])
+    hardware = job.get("hardware") or {}
     out = open(job["out_fd"], "wb") if _MICROPYTHON else open(job["out_fd"], "wb", 0)
     lines = HostLines(out)
     saved = _read_json(_world_file(job)) if job.get("restarts") else None

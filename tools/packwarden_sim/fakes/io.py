@@ -3,7 +3,7 @@
 import io as _real
 
 from packwarden_sim.clock import us
-from packwarden_sim.costs import FILE_COMMIT_US, FILE_OPEN_US
+from packwarden_sim.costs import BLOCK_BYTES, FILE_BLOCK_US, FILE_COMMIT_US, FILE_OPEN_US
 
 
 class _File:
@@ -13,6 +13,7 @@ class _File:
         us[0] += FILE_OPEN_US
         self._file = _real.open(name, mode)
         self._writes = "r" not in mode
+        self._written = 0
 
     def __enter__(self):
         return self
@@ -35,7 +36,10 @@ class _File:
         return self._file.readinto(buffer)
 
     def write(self, data):
-        """Write bytes; return how many."""
+        """Write bytes; return how many. Those beyond a block are not left to the commit."""
+        before = self._written // BLOCK_BYTES
+        self._written += len(data)
+        us[0] += FILE_BLOCK_US * (self._written // BLOCK_BYTES - before)
         return self._file.write(data)
 
 
