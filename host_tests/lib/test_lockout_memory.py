@@ -73,17 +73,32 @@ def test_an_empty_memory_or_one_full_of_noise_is_none(kept):
 
 
 @pytest.mark.parametrize("batteries", [1, 2, 4, 15])
-def test_what_another_bank_has_kept_is_refused(batteries):
+def test_a_bank_of_another_size_takes_over_what_it_has(batteries):
+    """The configuration was replaced. The main is the main, battery 2 is battery 2."""
+    kept = tripped().dump()
     memory = Memory(batteries)
-    assert not memory.lockout.load(tripped().dump())
-    assert not memory.lockout.load(tripped().dump() + b"\0" * 100)
-    assert memory.breakers.tripped == 0
+    assert memory.lockout.load(kept)
+    assert memory.breakers.tripped == (0b010 if batteries > 1 else 0) | MAIN
+    assert memory.lockout.cause[batteries] == FIFTY
+    assert not memory.lockout.unsaved()
+    assert memory.dump() == kept
 
 
-@pytest.mark.parametrize("place", [0, -4])
-def test_what_is_whole_and_of_another_layout_or_bank_is_refused(place):
+def test_what_a_smaller_bank_has_not_is_kept_for_a_larger_one():
+    memory = Memory(1)
+    memory.lockout.load(tripped().dump())
+    memory.breakers.release(memory.breakers.main)
+    memory.trip(0, FIFTY)
+    back = Memory()
+    assert back.lockout.load(memory.dump())
+    assert back.breakers.tripped == 0b011
+    assert list(back.lockout.cause[:2]) == [FIFTY, HOT]
+    assert list(back.lockout.trips[:2]) == [1, 2]
+
+
+def test_what_is_whole_and_of_another_layout_is_refused():
     kept = bytearray(tripped().dump())
-    kept[place] ^= 1
+    kept[0] ^= 1
     kept[-2:] = binascii.crc_hqx(kept[:-2], 0xFFFF).to_bytes(2, "little")
     memory = Memory()
     assert not memory.lockout.load(kept)

@@ -22,7 +22,9 @@ KEPT = const(4)  # by nobody: it was locked out before the restart
 
 CONFIRMATION = "inspected"  # what a repeated trip has to be confirmed with
 
-_TAG = const(0x5086)  # of this layout
+_TAG = const(0x5087)  # of this layout
+_PLACES = const(16)  # breakers that there can be: a bit each, and the bytes of cause and trips
+_SIZE = const(38)
 _MOST = const(255)  # trips that are counted
 
 
@@ -38,7 +40,8 @@ class Lockout:
         self.trips = ints(breakers.main + 1)  # each within the set hours of the one before
         self._last_s = ints(breakers.main + 1)
         self.changed = False  # since `dump`
-        self._buffer = bytearray(8 + 2 * (breakers.main + 1))
+        self._buffer = bytearray(_SIZE)
+        self._others = 0  # mask of what was kept of breakers that this bank has not
         self._told = 0
 
     def note(self, index, element):
@@ -59,12 +62,12 @@ class Lockout:
         """Return what is to be kept, in one buffer that is used again. Allocates nothing."""
         buffer = self._buffer
         tripped = self.breakers.tripped
-        struct.pack_into("<HH", buffer, 0, _TAG, tripped)
+        struct.pack_into("<HH", buffer, 0, _TAG, tripped | self._others)
         for index in range(len(self.trips)):
-            buffer[4 + 2 * index] = self.cause[index]
-            buffer[5 + 2 * index] = self.trips[index]
-        struct.pack_into("<H", buffer, len(buffer) - 4, len(self.trips))
-        struct.pack_into("<H", buffer, len(buffer) - 2, crc16(buffer, len(buffer) - 2))
+            place = self._place(index)
+            buffer[place] = self.cause[index]
+            buffer[place + 1] = self.trips[index]
+        struct.pack_into("<H", buffer, _SIZE - 2, crc16(buffer, _SIZE - 2))
         self.changed = False
         self._told = tripped
         return buffer
@@ -74,22 +77,31 @@ class Lockout:
         return self.changed or self._told != self.breakers.tripped
 
     def load(self, kept):
-        """Take over what `dump` gave before a restart; return whether it was good. Boot only."""
-        size = len(self._buffer)
-        if len(kept) < size:
+        """Take over what `dump` gave before a restart; return whether it was good. Boot only.
+
+        It may be that of a bank of another size: what was locked out stays so, and what this bank
+        has not is kept for one that has it.
+        """
+        if len(kept) < _SIZE:
             return False
-        kept = bytes(kept[:size])
+        kept = bytearray(kept[:_SIZE])
         tag, tripped = struct.unpack_from("<HH", kept, 0)
-        count, checksum = struct.unpack_from("<HH", kept, size - 4)
-        if tag != _TAG or count != len(self.trips) or checksum != crc16(kept, size - 2):
+        checksum = struct.unpack_from("<H", kept, _SIZE - 2)[0]
+        if tag != _TAG or checksum != crc16(kept, _SIZE - 2):
             return False
-        for index in range(count):
-            cause = kept[4 + 2 * index]
-            self.cause[index] = cause if cause < len(elements.TABLE) else 0
-            self.trips[index] = kept[5 + 2 * index]
+        self._buffer = kept
+        for index in range(len(self.trips)):
+            place = self._place(index)
+            self.cause[index] = kept[place] if kept[place] < len(elements.TABLE) else 0
+            self.trips[index] = kept[place + 1]
         self.breakers.restore(tripped)
-        self._told = tripped
+        self._told = self.breakers.tripped
+        self._others = tripped & ~self._told
         return True
+
+    def _place(self, index):
+        """Return where in the buffer the cause of a breaker is: the main one's at the end."""
+        return 4 + 2 * (_PLACES - 1 if index == self.breakers.main else index)
 
 
 def name(protection, index):
