@@ -12,7 +12,7 @@ FIND_PYTHON = for p in $(PYTHON) python3 python3.11 python3.12 python3.13 python
 	done; echo 'Packwarden needs Python 3.11 or newer' >&2; exit 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test campaign latency week soak cuts mutants fmt lint type bench docs lock clean
+.PHONY: help setup run test campaign latency week soak cuts month mutants fmt lint type bench docs lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,9 @@ soak: $(STAMP) ## a million ticks of a full bank with the heap locked: about hal
 
 cuts: $(STAMP) ## cut the power at 12000 writes to the flash, and at 12000 more: about ten minutes
 	@cd host_tests && ../$(BIN)/python -m proofs.power_cuts
+
+month: $(STAMP) ## thirty simulated days with weather, faults, power cuts and console: about an hour
+	@cd host_tests && ../$(BIN)/python -m system.month
 
 mutants: $(STAMP) ## change the elements and breakers in a thousand ways: the tests have to notice
 	$(BIN)/python host_tests/mutants.py

@@ -4,42 +4,16 @@ On files of the host a write is no whole thing as on littlefs: what is half writ
 """
 
 import random
-import shutil
 
 import pytest
 
-from packwarden.journal import Journal
-from packwarden.records import EventLog
 from packwarden_host.codes import write_job
 from packwarden_host.errors import RunFailed
 from packwarden_host.vm import Cabinet, Job
+from system.kept import kept
 from system.runs import bank, each, trace
 
 KILLS = 15
-
-
-class Folder:
-    """A folder of the host as a file system of the board."""
-
-    def __init__(self, path):
-        self._path = path
-
-    def open(self, name, mode):
-        return open(self._path / name, mode)
-
-
-def kept(flash, aside):
-    """What the journal in a folder holds: {number: (boot, event)}; the folder stays as it is."""
-    shutil.rmtree(aside, ignore_errors=True)
-    shutil.copytree(flash, aside)
-    journal = Journal(Folder(aside), EventLog(), 0)
-    journal.open(0)
-    events = [event for event in journal.events(0) if event]
-    numbers = [event.seq for event in events]
-    assert numbers == list(range(len(numbers)))
-    boots = [event.boot for event in events]
-    assert boots == sorted(boots)
-    return {event.seq: (event.boot, event.kept_json()) for event in events}
 
 
 @pytest.mark.parametrize("seed", [1, 2])
