@@ -10,6 +10,7 @@ import json
 import sys
 
 marks = []
+_backup = bytearray(2048)
 running = []
 
 
@@ -48,6 +49,14 @@ class _Machine:
     @staticmethod
     def reset_cause():
         return 1
+
+    @staticmethod
+    def reset():
+        raise SystemExit
+
+    @staticmethod
+    def mem_backup():
+        return memoryview(_backup)  # the memory of the board's clock is no heap
 
 
 def load():
