@@ -7,10 +7,11 @@ import gc
 import os
 import time
 
-from machine import ADC, WDT_RESET, Pin, reset_cause
+from machine import ADC, WDT_RESET, Pin, reset, reset_cause
 from micropython import const
 
 import board
+import service
 from acquisition import Acquisition
 from buses import Buses, RECOVER_us
 from configuration import Configuration
@@ -29,6 +30,7 @@ from packwarden.protection import (
     TICKS_LATE,
     Protection,
 )
+from packwarden.replies import record
 from packwarden.timing import ACQUIRED, ACTED, ALL_STAGES, FLASH, STEPPED, VERIFIED, Timing
 from packwarden.views import Context
 from recorder import RECORD_us, Recorder
@@ -39,6 +41,9 @@ _ATTEMPTS = const(3)  # of every channel before it is believed; then the cabinet
 _ARM_ms = const(3000)  # and at the latest after this long: what is missing is a sensor fault
 _MUX_us = const(500)  # what moving the multiplexers may take
 _MUX_EVERY_us = const(20000)  # how often they move at least: see `Acquisition.temperatures`
+
+_READ_ms = const(1000)  # how long the terminal has to take the last reply
+_SOON_ms = const(1000)
 
 current = None  # the cabinet that runs, for whoever looks at it from outside
 
@@ -63,7 +68,8 @@ class Cabinet:
         access = Access()
         self._retained = Retained(self.protection, access)
         facts = (self.protection, board.NAME, VERSION, self.timing, self.recorder.journal)
-        self._console = Console(Context(*facts, access, Controls()))
+        self._controls = Controls()
+        self._console = Console(Context(*facts, access, self._controls))
         self._stages = (self._acquire, self._step, self._act, self._verify)
         self._place = restart.BOOT  # what runs: a stage from 1, or what `restart` has beside them
         self._done = 0  # the stages that have run to their end in this tick
@@ -86,13 +92,18 @@ class Cabinet:
             Job("console", SLICE_us, terminal.due, terminal.serve),
             Job("flash", COMMIT_us, retained.commit_due, retained.commit, FLASH),
             Job("journal", RECORD_us, recorder.commit_due, recorder.commit, FLASH),
+            Job("service", 0, self._service_due, self._serve),
         )
 
     def boot(self):
         """Bring the outputs to their level first, then configure the chips."""
         self._retained.restore()
         self._outputs.boot(self.protection.breakers.energised())
-        if reset_cause() == WDT_RESET:
+        left = service.ended()
+        self._served = left is not None
+        if left:
+            self.protection.restart.left()
+        elif reset_cause() == WDT_RESET:
             self.protection.restart.bitten()
         self.recorder.boot()
         self._acquisition.boot()
@@ -112,6 +123,8 @@ class Cabinet:
         waited = time.ticks_diff(now_ms, self._began_ms)
         if self._acquisition.complete(_ATTEMPTS) or waited >= _ARM_ms:
             self.protection.arm(now_ms, self.recorder.cause)
+            if self._served:
+                record(self.protection, restart.BACK)
 
     def tick(self, now_ms):
         """One tick: acquire, step, act, verify. Allocates nothing.
@@ -170,6 +183,27 @@ class Cabinet:
             protection.restart.failed(error, place, protection.events.seconds)
             self._retained.save()
 
+    def _service_due(self, fits):
+        """Return whether service mode may begin: its reply is read, and no trip is under way."""
+        controls = self._controls
+        if not controls.service_min:
+            return False
+        waited_ms = time.ticks_diff(time.ticks_ms(), controls.asked_ms)
+        if self._console.busy() and waited_ms < _READ_ms:
+            return False
+        return not self.protection.imminent(_SOON_ms)
+
+    def _serve(self):
+        """Take the safe state, keep what is to be kept, and restart into service mode."""
+        protection = self.protection
+        self._outputs.fail_safe(protection.breakers.on_failure())
+        while self.recorder.journal.waiting() and not self.recorder.failed:
+            self.recorder.commit()
+        self._retained.save()
+        self._retained.commit()
+        service.ask(self._controls.service_min)
+        reset()
+
     def _faults(self):
         """Return the mask of what fails inside the controller."""
         faults = OUTPUTS_FAIL if self._outputs.failed else 0
@@ -202,6 +236,13 @@ class Controls:
 
     def __init__(self):
         self._button = Pin(board.PIN_BUTTON, Pin.IN, Pin.PULL_UP)
+        self.service_min = 0  # for how long service mode is wanted; 0: it is not
+        self.asked_ms = 0
+
+    def service(self, minutes):
+        """Let service mode begin soon."""
+        self.service_min = minutes
+        self.asked_ms = time.ticks_ms()
 
     def random(self, count):
         """Return so many bytes that nobody can foresee."""

@@ -1,6 +1,7 @@
 """First breath of the board: outputs to their safe level, watchdog, and protect until the reset.
 
-Whatever ends the run, an exception or a MemoryError in the tick, leaves a safe state and resets.
+In service mode it ends after the outputs, and MicroPython's REPL comes. Whatever ends the run, an
+exception or a MemoryError in the tick, leaves a safe state and resets.
 There is no boot.py: if that raised, this would not run.
 """
 
@@ -27,29 +28,38 @@ PINS = [
     )
 ]
 
-# The rest takes its time to load.
-import esp
-
-import cabinet
-from configuration import ConfigurationError
+import service
 
 WATCHDOG_ms = 5000  # longer than a tick of 1 s with a hung bus, shorter than a fire
 
-running = None
-esp.osdebug(0, esp.LOG_NONE)  # the IDF would print each failed transaction on the console
-try:
-    freq(board.CPU_HZ)
-    running = cabinet.current = cabinet.Cabinet(PINS)
-    watchdog = WDT(timeout=WATCHDOG_ms)
-    running.boot()
-    running.run(watchdog)
-except ConfigurationError as error:
-    # No watchdog yet: stay at the REPL with the outputs safe, so that a good one can be copied.
-    print("not protecting:", error)
-except Exception as error:
+
+def protect():
+    """Protect until the reset."""
+    # This takes its time to load.
+    import esp
+
+    import cabinet
+    from configuration import ConfigurationError
+
+    running = None
+    esp.osdebug(0, esp.LOG_NONE)  # the IDF would print each failed transaction on the console
     try:
-        if running is not None:
-            running.fail(error)
-        sys.print_exception(error)  # last: a console that does not take it costs no safety
-    finally:
-        reset()
+        freq(board.CPU_HZ)
+        running = cabinet.current = cabinet.Cabinet(PINS)
+        watchdog = WDT(timeout=WATCHDOG_ms)
+        running.boot()
+        running.run(watchdog)
+    except ConfigurationError as error:
+        # No watchdog yet: stay at the REPL with safe outputs, so that a good one can be copied.
+        print("not protecting:", error)
+    except Exception as error:
+        try:
+            if running is not None:
+                running.fail(error)
+            sys.print_exception(error)  # last: a console that does not take it costs no safety
+        finally:
+            reset()
+
+
+if not service.begins():
+    protect()

@@ -15,6 +15,10 @@ class Controls:
 
     def __init__(self):
         self.held = False
+        self.service_min = None
+
+    def service(self, minutes):
+        self.service_min = minutes
 
     def button(self):
         return self.held

@@ -126,6 +126,67 @@ def test_lockout_lists_cause_and_what_hinders():
     assert Terminal(Cabinet().protection).ask("lockout") == "nothing is locked out\r\n"
 
 
+# -- service mode ----
+
+
+def test_service_mode_takes_an_unlocked_console_and_is_recorded():
+    cabinet = Cabinet()
+    terminal = Terminal(cabinet.protection)
+    assert terminal.ask("service") == "error: locked: type unlock PIN first\r\n"
+    assert terminal.controls.service_min is None
+    terminal = unlocked(cabinet)
+    said = "service mode: NOT PROTECTING until a reset, or for %d min at most\r\n"
+    assert terminal.ask("service") == said % 30
+    assert terminal.controls.service_min == 30
+    assert last(cabinet).endswith("INFO  controller_fault  service mode")
+    assert terminal.ask("service 240") == said % 240
+    assert terminal.controls.service_min == 240
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("0", '"0" is not a number of minutes, 1 .. 240'),
+        ("241", '"241" is not a number of minutes, 1 .. 240'),
+        ("now", '"now" is not a number of minutes, 1 .. 240'),
+        ("5 6", "service [MINUTES] [open]"),
+        ("open open", "service [MINUTES] [open]"),
+    ],
+)
+def test_what_service_takes(words, reason):
+    terminal = unlocked(Cabinet())
+    assert terminal.ask(f"service {words}") == f"error: {reason}\r\n"
+    assert terminal.controls.service_min is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"breakers.kind": "contactor"},
+        {"breakers.kind": "uvr"},
+        {"breakers.trip_on_failure": ["main"]},
+    ],
+)
+def test_where_service_opens_breakers_it_takes_a_word(changes):
+    terminal = unlocked(Cabinet(configuration(changes=changes)))
+    asked = 'error: nobody holds the breakers in then: they open; add the word "open"\r\n'
+    assert terminal.ask("service") == terminal.ask("service 5") == asked
+    assert terminal.controls.service_min is None
+    assert "for 5 min" in terminal.ask("service 5 open")
+    assert "for 30 min" in terminal.ask("service open")
+
+
+def test_service_waits_for_the_end_of_a_trip():
+    cabinet = Cabinet(current_A=40.0)
+    cabinet.run(0.1)
+    terminal = unlocked(cabinet)
+    cabinet.plus_C = list(HOT)
+    cabinet.run(1.9)  # of the 2 s
+    assert terminal.ask("service") == "error: a trip is under way: wait for its end\r\n"
+    cabinet.run(10)
+    assert "NOT PROTECTING" in terminal.ask("service")
+
+
 # -- permission to parallel ----
 
 

@@ -28,7 +28,14 @@ QUESTIONS = [
     "lock",
     "timing",
 ]
-OPERATING = {"reset", "close", "acknowledge", "unlock", "pin"}  # see test_operations, test_pin
+OPERATING = {
+    "reset",
+    "close",
+    "acknowledge",
+    "service",
+    "unlock",
+    "pin",
+}  # see test_operations, test_pin
 LARGE_TABLE = {
     "model": "table",
     "first_C": -60,

@@ -5,11 +5,17 @@ operation obeys the same rules as the protection: a reset only when the cause is
 only with permission.
 """
 
+from micropython import const
+
 from packwarden import degraded, lockout, permission, restart
 from packwarden.breakers import STATE_NAMES
 from packwarden.elements import slug
 from packwarden.records import COMMAND, INFO
 from packwarden.replies import Command, Refused, done, json_text, no_arguments, number, record
+
+_SERVICE_min = const(30)
+_LONGEST_min = const(240)
+_SOON_ms = const(1000)
 
 
 def _breaker(protection, words):
@@ -56,6 +62,27 @@ def _close(context, words, as_json):
     protection.breakers.close(index, protection.now_ms)
     lockout.record(protection, index, COMMAND, lockout.CLOSED)
     yield done(as_json, "%s is told to close" % who)
+
+
+def _service(context, words, as_json):
+    protection = context.protection
+    minutes = _SERVICE_min
+    if words and words[0] != "open":
+        minutes = number(words[0], 1, _LONGEST_min, "a number of minutes")
+        words = words[1:]
+    if words not in ([], ["open"]):
+        raise Refused("service [MINUTES] [open]")
+    breakers = protection.breakers
+    opens = breakers.held or breakers.trips_on_failure
+    if opens and not words:
+        raise Refused('nobody holds the breakers in then: they open; add the word "open"')
+    if protection.imminent(_SOON_ms):
+        raise Refused("a trip is under way: wait for its end")
+    record(protection, restart.SERVICE)
+    context.controls.service(minutes)
+    yield done(
+        as_json, "service mode: NOT PROTECTING until a reset, or for %d min at most" % minutes
+    )
 
 
 def _permit(context, words, as_json):
@@ -150,4 +177,7 @@ COMMANDS = {
         "acknowledge", "end the alarm of a restart by a fault", _acknowledge, True
     ),
     "close": Command("close N|main", "close a contactor, if it is permitted", _close, True),
+    "service": Command(
+        "service [MINUTES]", "a REPL in the place of protection, for 30 min", _service, True
+    ),
 }

@@ -18,6 +18,7 @@ UNKNOWN = const(6)
 _PLACES = (" at boot", " in acquire", " in step", " in act", " in verify", " between ticks", "")
 
 _WATCHDOG = const(1)
+_LEFT = const(12)
 _EXCEPTIONS = (  # numbers from 2
     MemoryError,
     OSError,
@@ -43,6 +44,7 @@ _CAUSES = (
     "ZeroDivisionError",
     "AssertionError",
     "exception",
+    "being left in service mode",
 )
 
 # What a record of the controller says that is no restart: its detail is one of these.
@@ -70,6 +72,8 @@ LOCKED = const(0xA2)
 PIN_SET = const(0xA3)
 PIN_FORGOTTEN = const(0xA4)
 REPLACED = const(0xA5)
+SERVICE = const(0xA6)
+BACK = const(0xA7)
 _DONE = (
     "unlocked",
     "wrong PIN",
@@ -77,6 +81,8 @@ _DONE = (
     "PIN set",
     "PIN forgotten",
     "configuration replaced",
+    "service mode",
+    "back from service mode",
 )
 
 _TAG = const(0x52FA)  # of this layout
@@ -120,6 +126,10 @@ class Restart:
     def bitten(self):
         """Note that the watchdog ended the life before this one; nobody knows where."""
         self._note(_WATCHDOG, UNKNOWN, 0)
+
+    def left(self):
+        """Note that the board was left in service mode until its time was up."""
+        self._note(_LEFT, UNKNOWN, 0)
 
     def acknowledge(self):
         """Forget it, on behalf of a person."""

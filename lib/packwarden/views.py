@@ -19,7 +19,8 @@ from packwarden.restart import describe
 class Context:
     """What commands look at: protection, board's name, version, timing, journal, and who may.
 
-    `controls` is what they ask of the board: `button()`, is its button held, and `random(count)`.
+    `controls` is what they ask of the board: `button()`, is its button held; `random(count)`;
+    `service(minutes)`, let service mode begin.
     """
 
     def __init__(self, protection, board, version, timing, journal, access, controls):

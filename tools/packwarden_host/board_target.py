@@ -159,7 +159,7 @@ class Board:
             if _PROMPT in said.getvalue().encode():
                 raise BadInput(
                     f"{self.port}: a cabinet's console answers, and no byte on it stops protection"
-                    "; use a board without config.json: it protects nothing and offers its REPL"
+                    f"; packwarden service {self.port} makes a REPL of it"
                 ) from error
             raise BadInput(
                 f"{self.port}: no REPL of MicroPython answers;"

@@ -13,6 +13,7 @@ import typer
 
 from packwarden_host import board_cli, config_cli
 from packwarden_host.errors import BadInput, RunFailed
+from packwarden_host.pin import PinOption
 
 app = typer.Typer(
     help="Packwarden, protection of parallel batteries: the cabinet without hardware, its"
@@ -182,6 +183,30 @@ def events(
     from packwarden_host import events as history
 
     history.run(port, since, form)
+
+
+@app.command()
+def service(
+    port: Annotated[str, typer.Argument(help="Device, pseudo-terminal, or socket://host:port.")],
+    leave: Annotated[
+        bool, typer.Option("--leave", help="Back: restart the board, and wait until it protects.")
+    ] = False,
+    minutes: Annotated[
+        int, typer.Option(min=1, max=240, help="When the board returns by itself.")
+    ] = 30,
+    opens: Annotated[
+        bool,
+        typer.Option("--open", help="Also where breakers open by it, since nobody holds them in."),
+    ] = False,
+    secret: PinOption = None,
+):
+    """Take a cabinet out of protection, to its REPL, for mpremote; and back."""
+    from packwarden_host import service as serving
+
+    if leave:
+        serving.leave(port)
+    else:
+        serving.enter(port, secret, minutes, opens)
 
 
 @app.command()

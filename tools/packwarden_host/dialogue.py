@@ -18,8 +18,11 @@ _CTRL_C = b"\x03"
 _PROMPT = PROMPT.encode()
 
 
-class Dialogue:
-    """A console at a port (what pyserial opens); a context manager. RunFailed says what fails."""
+class Line:
+    """A port (what pyserial opens), by what has to come of it; a context manager.
+
+    RunFailed where the connection ends, or what is waited for does not come.
+    """
 
     def __init__(self, port: str):
         self.port = port
@@ -27,45 +30,26 @@ class Dialogue:
 
     def __enter__(self):
         self._link = open_port(self.port)
-        try:
-            # Whatever somebody has typed is taken back, and a reply that runs is ended.
-            self._send(_CTRL_C)
-            self._until(b"^C\r\n" + _PROMPT)
-        except BaseException:
-            self._link.close()
-            raise
         return self
 
     def __exit__(self, *_):
         self._link.close()
 
-    def ask(self, line: str, progress=lambda received: None) -> str:
-        """Enter a line and return the reply; `progress` learns how many bytes of it came so far.
-
-        RunFailed where the reply is an error.
-        """
-        self._send(line.encode() + b"\r")
-        self._until(shown(line).encode() + b"\r\n")
-        reply = self._until(_PROMPT, progress).decode("ascii", errors="replace")
-        if reply.startswith("error: "):
-            reason = reply.removeprefix("error: ").strip()
-            raise RunFailed(f"{self.port}: {shown(line)}: {reason}")
-        return reply
-
-    def unlock(self, given: str | None) -> None:
-        """Unlock the console with a PIN, or ask for it: see `pin.given`. RunFailed if refused."""
-        self.ask(f"unlock {pin.given(given)}")
-
-    def _send(self, data: bytes) -> None:
+    def send(self, data: bytes) -> None:
+        """Send bytes."""
         try:
             self._link.write(data)
         except (serial.SerialException, OSError) as error:
             raise RunFailed(f"{self.port}: the connection ended: {error}") from error
 
-    def _until(self, wanted: bytes, progress=lambda received: None) -> bytes:
-        """Read until something has come; return what came before it."""
+    def until(self, *wanted: bytes, progress=lambda received: None) -> tuple[bytes, bytes]:
+        """Read until one of these has come; return what came before it, and which it was."""
         heard_s = time.monotonic()
-        while wanted not in self._seen:
+        while True:
+            for found in wanted:
+                if found in self._seen:
+                    before, _, self._seen = self._seen.partition(found)
+                    return before, found
             try:
                 data = self._link.read() + (self._link.read_all() or b"")
             except (serial.SerialException, OSError) as error:
@@ -76,5 +60,42 @@ class Dialogue:
                 progress(len(self._seen))
             elif time.monotonic() - heard_s > SILENT_S:
                 raise RunFailed(f"{self.port}: no Packwarden answers within {SILENT_S:g} s")
-        found, _, self._seen = self._seen.partition(wanted)
-        return found
+
+
+class Dialogue:
+    """A console at a port, as a context manager. RunFailed says what fails."""
+
+    def __init__(self, port: str):
+        self.port = port
+        self.line = Line(port)
+
+    def __enter__(self):
+        self.line.__enter__()
+        try:
+            # Whatever somebody has typed is taken back, and a reply that runs is ended.
+            self.line.send(_CTRL_C)
+            self.line.until(b"^C\r\n" + _PROMPT)
+        except BaseException:
+            self.line.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.line.__exit__()
+
+    def ask(self, line: str, progress=lambda received: None) -> str:
+        """Enter a line and return the reply; `progress` learns how many bytes of it came so far.
+
+        RunFailed where the reply is an error.
+        """
+        self.line.send(line.encode() + b"\r")
+        self.line.until(shown(line).encode() + b"\r\n")
+        reply = self.line.until(_PROMPT, progress=progress)[0].decode("ascii", errors="replace")
+        if reply.startswith("error: "):
+            reason = reply.removeprefix("error: ").strip()
+            raise RunFailed(f"{self.port}: {shown(line)}: {reason}")
+        return reply
+
+    def unlock(self, given: str | None) -> None:
+        """Unlock the console with a PIN, or ask for it: see `pin.given`. RunFailed if refused."""
+        self.ask(f"unlock {pin.given(given)}")

@@ -1,9 +1,9 @@
 """Runs the simulated cabinet as a process of its own, in the MicroPython VM or in CPython.
 
 The process writes lines on an inherited descriptor: `E` an event, `C` a console line, `S` the
-physical truth, `M` what the ticks took, `X` how it ended. When the firmware resets the board, the
-process ends and is started again on the same state directory: the board's flash and the memory
-that survives a reset.
+physical truth, `M` what the ticks took, `R` that it is the REPL from here on, `X` how it ended.
+When the firmware resets the board, the process ends and is started again on the same state
+directory: the board's flash and the memory that survives a reset.
 """
 
 import json
@@ -12,7 +12,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -26,7 +27,7 @@ VMS = ("micropython", "cpython")
 HEAP = "3m"
 # Beyond this a firmware that starts again and again is not waited for.
 MOST_RESTARTS = 50
-_RESTARTS = ("reset", "watchdog", "power_off")
+_RESTARTS = ("reset", "watchdog", "power_off", "soft_reset")
 _STOP_S = 3
 
 
@@ -105,12 +106,17 @@ class Cabinet:
     def _one_life(self, job: Job) -> Iterator[tuple[str, str]]:
         with self._started(job) as reader:
             self.ending = {}
+            watchdog = None
             for text in reader:
                 letter, _, rest = text.rstrip("\n").partition(" ")
                 if letter == "X":
                     self.ending = json.loads(rest)
+                elif letter == "R":
+                    watchdog = _Watchdog(json.loads(rest)["watchdog_ms"], job.speed, self._stop)
                 else:
                     yield letter, rest
+        if watchdog is not None and not self.ending and not self._ended:
+            self.ending = {"cause": watchdog.ends(), "t_ms": None, "ticks": 0, "detail": None}
         if not self.ending:
             assert self._process is not None
             words = self._last_words() or f"no message, exit code {self._process.returncode}"
@@ -174,6 +180,26 @@ class Cabinet:
         """The last line that the process wrote on stderr: an exception, if there was one."""
         complaints = (self.folder / "stderr").read_text(errors="replace").strip()
         return complaints.splitlines()[-1] if complaints else ""
+
+
+class _Watchdog:
+    """The board's watchdog while a person sits at its REPL, whose time is real."""
+
+    def __init__(self, ms: int, speed: float, bite: Callable[[], None]):
+        self._bitten = False
+        self._bite = bite
+        self._timer = threading.Timer(ms / 1000 / (speed or 1), self._expire)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _expire(self) -> None:
+        self._bitten = True
+        self._bite()
+
+    def ends(self) -> str:
+        """Why the REPL has ended, which did not say so: the watchdog, or Ctrl-D at its prompt."""
+        self._timer.cancel()
+        return "watchdog" if self._bitten else "soft_reset"
 
 
 def _vm_command(vm: str) -> list[str]:

@@ -1,6 +1,6 @@
 """The lines that a board writes for the host.
 
-`E` events, `C` console, `S` truth, `T` trials, `M` what the ticks took, `X` the end.
+`E` events, `C` console, `S` truth, `T` trials, `M` what the ticks took, `R` the REPL, `X` the end.
 """
 
 import json
@@ -65,6 +65,10 @@ class HostLines:
     def trial(self, fields):
         """Write what came of a trial, a dict: see `trials`."""
         self._write(b"T", json.dumps(fields).encode())
+
+    def repl(self, watchdog_ms):
+        """Write that the process is MicroPython's REPL from now on, until the watchdog bites."""
+        self._write(b"R", json.dumps({"watchdog_ms": watchdog_ms}).encode())
 
     def last(self, cause, t_ms, ticks, detail):
         """Write the last line: how this life of the board ended."""

@@ -158,7 +158,10 @@ def _write_state(job, here):
 
 
 def _run_firmware(job, here):
-    """Import the firmware's main with the fakes in place; note how it ended if nobody did."""
+    """Import the firmware's main with the fakes in place; note how it ended if nobody did.
+
+    Returns True where main.py has ended and somebody sits at the REPL: then they stay in place.
+    """
     modules = {}
     for name in _FAKES:
         modules[name] = __import__("packwarden_sim.fakes." + name, None, None, [name])
@@ -170,21 +173,49 @@ def _run_firmware(job, here):
         sys.print_exception = _print_exception
     home = os.getcwd()
     os.chdir(job["state_dir"] + "/flash")
+    at_repl = False
     try:
         __import__("main")
-        _note(here, "crash", "main.py returned")
+        if here.watched_us() is None:
+            _note(here, "crash", "main.py returned")
+        elif _MICROPYTHON and job.get("console") == "stdio":
+            at_repl = True
+        else:
+            here.idle()
     except SystemExit:
         _note(here, "crash", "the firmware left with SystemExit")
     except Exception as error:
         _print_exception(error)
         _note(here, "crash", "%s: %s" % (type(error).__name__, error))
     finally:
-        os.chdir(home)
-        for name in _FAKES:
-            if real[name] is None:
-                sys.modules.pop(name, None)
-            else:
-                sys.modules[name] = real[name]
+        if not at_repl:
+            os.chdir(home)
+            for name in _FAKES:
+                if real[name] is None:
+                    sys.modules.pop(name, None)
+                else:
+                    sys.modules[name] = real[name]
+    return at_repl
+
+
+def _begin_repl(job, here, lines):
+    """Let this process become the REPL of the VM, at the board's flash and with its modules.
+
+    The host is the board's watchdog then. The world stands still.
+    """
+    watchdog_ms = here.watched_us() // 1000
+    _note(here, "reset", None)
+    _write_state(job, here)
+
+    def reset():
+        _write_state(job, here)
+        lines.last(*here.ended)
+        sys.exit()
+
+    sys.modules["machine"].reset = reset
+    lines.repl(watchdog_ms)
+    os.putenv("HOME", job["state_dir"])  # where this VM keeps the REPL's history
+    os.putenv("MICROPYINSPECT", "1")
 
 
 def _note(here, cause, detail):
@@ -217,7 +248,9 @@ def main():
         job = json.load(file)
     _prepare_path(job["repo"], job["board"])
     here, lines = _build(job)
-    _run_firmware(job, here)
+    if _run_firmware(job, here):
+        _begin_repl(job, here, lines)
+        return
     _unlock_heap()
     _write_state(job, here)
     if job.get("meter"):

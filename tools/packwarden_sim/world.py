@@ -18,6 +18,7 @@ _BOOT_LIMIT_US = 120_000_000
 # Without a fed watchdog the tick after the last row is taken as executed after this.
 _LAST_TICK_US = 10_000_000
 _RTC_BYTES = 2_048
+_IDLE_US = 100_000
 
 # The world of this process, for the fakes; `start` makes it.
 current = None
@@ -110,6 +111,15 @@ class World:
         self._watchdog_us = us[0] + self._watchdog_span
         self.feeds += 1
         self.meter.tick()
+
+    def watched_us(self):
+        """Return how long it is until the watchdog bites, None where it is not armed."""
+        return None if self._watchdog_us == NEVER else self._watchdog_us - us[0]
+
+    def idle(self):
+        """Let time pass on a board whose main.py has ended, with nobody at its REPL."""
+        while True:
+            self.sleep(_IDLE_US)
 
     def end(self, cause, detail=None):
         """End this life of the board; the first cause counts. Raises Over. Allocates nothing."""

@@ -17,7 +17,7 @@ SOFT_RESET = 5
 # the traceback first keeps it from growing with each raise.
 _NO_ANSWER = OSError(19)  # ENODEV
 
-_CAUSES = {"reset": HARD_RESET, "watchdog": WDT_RESET}
+_CAUSES = {"reset": HARD_RESET, "watchdog": WDT_RESET, "soft_reset": SOFT_RESET}
 # Set by `start`: why this life of the board began, None for the first one.
 began_by = None
 

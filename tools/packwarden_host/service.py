@@ -1,0 +1,42 @@
+"""`packwarden service PORT`: a cabinet into service mode, to a REPL for mpremote, and back."""
+
+import json
+import time
+
+from packwarden.console import PROMPT
+from packwarden_host import output
+from packwarden_host.dialogue import Dialogue, Line
+from packwarden_host.errors import RunFailed
+
+_CTRL_B, _CTRL_C = b"\x02", b"\x03"  # out of the raw REPL; out of what runs, or of a line
+_REPL = b">>> "
+_CONSOLE = PROMPT.encode()
+_ARMED_S = 20  # how long a cabinet may take from its first prompt to protecting
+
+
+def enter(port: str, given: str | None, minutes: int, opens: bool) -> None:
+    """Bring a cabinet that protects into service mode; RunFailed says why it did not go."""
+    with Dialogue(port) as dialogue:
+        dialogue.unlock(given)
+        said = dialogue.ask(f"service {minutes}" + (" open" if opens else ""))
+        dialogue.line.until(_REPL)
+    output.line(said.strip(), "bold red")
+    output.line(f"mpremote connect {port} resume ...")
+    output.line(f"packwarden service {port} --leave   ends it")
+
+
+def leave(port: str) -> None:
+    """Restart a board from service mode, and wait until it protects."""
+    with Line(port) as line:
+        line.send(_CTRL_C + _CTRL_B + b"\r")
+        if line.until(_REPL, _CONSOLE)[1] == _CONSOLE:
+            output.line(f"{port}: is not in service mode")
+            return
+        line.send(b"import machine; machine.reset()\r")
+        line.until(_CONSOLE)
+    with Dialogue(port) as dialogue:
+        until_s = time.monotonic() + _ARMED_S
+        while not json.loads(dialogue.ask("status --json"))["armed"]:
+            if time.monotonic() > until_s:
+                raise RunFailed(f"{port}: restarted, but does not protect: see its console")
+    output.line(f"{port}: protecting", "green")
