@@ -18,7 +18,7 @@ PLATFORM = {"esp", "esp32", "gc", "io", "json", "machine", "micropython", "os", 
 PLATFORM |= {"binascii", "sys", "time"}
 OWN = {path.stem for path in (REPOSITORY / "firmware").glob("*.py")}
 FIRMWARE = {"board", "packwarden", *PLATFORM, *OWN}
-BOARD_DATA = {"micropython"}
+BOARD_DATA = {"fifteen", "micropython"}
 BOARD_SIDE = {"board", "esp", "esp32", "machine", *OWN}
 
 

@@ -81,23 +81,3 @@ def test_the_readme_computes_the_bridge_as_the_host_does():
         assert resistance == f"{resistance_ohm(curve, at_C):.0f} ohm"
         uV = pin_microvolts(curve, 4700, board.EXCITATION_MV, at_C)
         assert millivolts == f"{uV / 1000:.0f} mV"
-
-
-# Manifest
-
-
-def sources(folder):
-    return folder.resolve().rglob("*.py")
-
-
-def test_the_manifest_freezes_all_that_runs_on_the_board_and_nothing_else():
-    frozen = set()
-    names = {
-        "include": lambda path: None,
-        "module": lambda name: frozen.add(FOLDER / name),
-        "package": lambda name, base_path: frozen.update(sources(FOLDER / base_path / name)),
-        "freeze": lambda path: frozen.update(sources(FOLDER / path)),
-    }
-    exec((FOLDER / "manifest.py").read_text(), names)
-    needed = {*sources(REPOSITORY / "lib"), *sources(REPOSITORY / "firmware")}
-    assert frozen == needed | {FOLDER / "board.py"}

@@ -23,7 +23,7 @@ from packwarden_sim.host_lines import HostLines
 from packwarden_sim.trace_source import TraceSource
 from packwarden_sim.wiring import Wiring
 
-FOLDERS = ("boards/cabinet15", "firmware")
+FOLDERS = ("boards/cabinet15", "boards", "firmware")
 FAKES = ("machine", "time", "select", "esp", "esp32", "gc", "io", "os")
 NOT_MODULES = ("main", "manifest")
 MODULES = sorted(

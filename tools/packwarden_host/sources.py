@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from packwarden_host import REPOSITORY
+from packwarden_host import REPOSITORY, boards
 from packwarden_host.errors import BadInput, RunFailed
 
 Files = Mapping[str, str | bytes]
@@ -21,9 +21,8 @@ def library() -> dict[str, str]:
 
 def firmware(board: str = "cabinet15") -> dict[str, str]:
     """What is flashed to a board beside the library."""
-    files = below("firmware") | below(f"boards/{board}")
-    del files["manifest.py"]
-    return files
+    own = boards.modules(board)
+    return below("firmware") | {name: path.read_text("utf-8") for name, path in own.items()}
 
 
 def scripts() -> dict[str, str]:

@@ -23,7 +23,7 @@ _FAKES = ("machine", "time", "select", "esp", "esp32", "gc", "io", "os")
 
 def _prepare_path(repo, board):
     """Put the firmware's folders and the simulator's in the place of this script's."""
-    folders = ["boards/" + board, "firmware", "lib", "tools"]
+    folders = ["boards/" + board, "boards", "firmware", "lib", "tools"]
     if not _MICROPYTHON:
         folders.append("tools/cpython")
     sys.path[:1] = [repo + "/" + folder for folder in folders]
