@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cabinets import Cabinet
+from packwarden.commands import COMMANDS
 from packwarden.console import LINE_MAX, OUTPUT_MAX, PROMPT
-from packwarden.views import COMMANDS
 from terminals import Terminal
 
 UP, DOWN, RIGHT, LEFT = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D"

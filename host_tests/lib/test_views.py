@@ -241,6 +241,24 @@ def test_status_counts_what_is_picked_up_operated_and_lost():
     assert "permissives: charging allowed, discharging allowed\r\n" in text
 
 
+def test_status_names_each_level_that_is_picked_up_or_operated_in_both_forms():
+    cabinet = troubled()
+    status = ask_json(cabinet, "status")
+    active = status["active"]
+    assert [one["operated"] for one in active].count(False) == status["picked_up"] > 0
+    for level in ("warn", "alarm", "trip"):
+        operated = [one["level"] for one in active if one["operated"]]
+        assert operated.count(level) == status[level] > 0
+    hot = {"element": "terminal_overtemperature", "battery": 1, "terminal": "+"}
+    assert {"operated": True, "level": "trip", **hot} in active
+    lines = [line for line in ask(cabinet, "status").splitlines() if line.startswith("  ")]
+    assert len(lines) == len(active)
+    for line, one in zip(lines, active, strict=True):
+        assert line.startswith("  operated " if one["operated"] else "  picked up")
+        assert one["element"] in line
+    assert ask_json(Cabinet(), "status")["active"] == []
+
+
 def test_status_shows_the_fan_and_says_when_it_is_not_armed():
     cabinet = Cabinet(ambient_C=36)
     cabinet.run(11, 100)

@@ -2,7 +2,7 @@
 
 import json
 
-from packwarden import history, operations, pin, timing_view, views
+from packwarden import history, operations, pin, status_view, timing_view, views
 from packwarden.replies import Command, no_arguments
 
 
@@ -23,6 +23,7 @@ def _help(context, words, as_json):
 
 COMMANDS = {"help": Command("help", "this list", _help)}
 COMMANDS.update(views.COMMANDS)
+COMMANDS.update(status_view.COMMANDS)
 COMMANDS.update(timing_view.COMMANDS)
 COMMANDS.update(history.COMMANDS)
 COMMANDS.update(pin.COMMANDS)

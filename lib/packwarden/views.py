@@ -6,14 +6,21 @@ Looking only: nothing in here changes anything. Every reply exists as text for p
 
 import json
 
-from packwarden import degraded, elements, history, levels
+from packwarden import elements, levels
 from packwarden.breakers import STATE_NAMES
 from packwarden.compare import COUNT, IDLE, OPERATED
 from packwarden.fixed import decimal
 from packwarden.frame import HEALTH_NAMES
 from packwarden.records import TERMINAL_NAMES, two_digits
-from packwarden.replies import Command, Refused, cell, json_bool, json_number, no_arguments, number
-from packwarden.restart import describe
+from packwarden.replies import (
+    Command,
+    Refused,
+    cell,
+    json_bool,
+    json_number,
+    no_arguments,
+    number,
+)
 
 
 class Context:
@@ -145,136 +152,33 @@ def _battery(context, words, as_json):
             value = quantities.value(place + offset + pole)
             line += " " * 12 + "-" if value is None else cell(sign * value, unit, 13)
         yield line + "\r\n"
-    yield from _active(protection, k + 1)
+    yield from active_lines(protection, k + 1)
 
 
-def _active(protection, battery):
-    """Yield a line per level of a battery (0: of all) that is picked up or operated."""
+def active(protection, battery):
+    """Yield (operated, row, item) of each level of a battery (0: of all) that is not idle."""
     decider = protection.decider
     for r in range(len(decider.rows)):
         row = decider.rows[r]
         for item in range(decider.slots.get(r, COUNT)):
             state = decider.slots.state[decider.slots.slot(r, item)]
-            own = row.battery(item)
-            if state == IDLE or (battery and own != battery):
-                continue
-            place = "  BAT" + two_digits(own) if own else ""
-            if row.terminal(item):
-                place += " TERM" + TERMINAL_NAMES[row.terminal(item)]
-            yield "  %s %s %s%s\r\n" % (
-                "picked up" if state < OPERATED else "operated ",
-                levels.LEVEL_NAMES[row.level] or levels.ACTION_NAMES[row.action],
-                elements.slug(row.number),
-                place,
-            )
+            if state != IDLE and (not battery or row.battery(item) == battery):
+                yield state >= OPERATED, row, item
 
 
-def _counts(protection):
-    """Return how many slots are picked up, and operated per level warn, alarm, trip."""
-    decider = protection.decider
-    picked = 0
-    operated = [0, 0, 0, 0]
-    for r in range(len(decider.rows)):
-        for item in range(decider.slots.get(r, COUNT)):
-            state = decider.slots.state[decider.slots.slot(r, item)]
-            if IDLE < state < OPERATED:
-                picked += 1
-            elif state != IDLE:
-                operated[decider.rows[r].level] += 1
-    return picked, operated[1], operated[2], operated[3]
-
-
-def _timing_facts(timing):
-    """Return the ticks, those missed, those late, and the worst lateness in us."""
-    return timing.ticks, sum(timing.missed), sum(timing.late), timing.worst_us
-
-
-def _pin_state(access):
-    """Return what there is of a PIN, in a word."""
-    return "damaged" if access.damaged else "set" if access.exists else "missing"
-
-
-def _unlocked(context):
-    return context.access.unlocked(context.protection.events.seconds)
-
-
-def _status(context, words, as_json):
-    no_arguments(words)
-    protection = context.protection
-    picked, warns, alarms, trips = _counts(protection)
-    timing = context.timing
-    bad = [state for state in protection.validator.health if state]
-    if as_json:
-        yield (
-            '{"armed":%s,"t_s":%s,"batteries":%d,"picked_up":%d,"warn":%d,"alarm":%d,"trip":%d,'
-            % (
-                json_bool(protection.armed),
-                time_s(protection),
-                protection.frame.batteries,
-                picked,
-                warns,
-                alarms,
-                trips,
-            )
+def active_lines(protection, battery):
+    """Yield the same as lines for people."""
+    for operated, row, item in active(protection, battery):
+        own = row.battery(item)
+        place = "  BAT" + two_digits(own) if own else ""
+        if row.terminal(item):
+            place += " TERM" + TERMINAL_NAMES[row.terminal(item)]
+        yield "  %s %s %s%s\r\n" % (
+            "operated " if operated else "picked up",
+            levels.LEVEL_NAMES[row.level] or levels.ACTION_NAMES[row.action],
+            elements.slug(row.number),
+            place,
         )
-        yield (
-            '"sensors_failed":%d,"degraded":%d,"locked_out":%d,"charge_allowed":%s,'
-            '"discharge_allowed":%s,'
-            % (
-                len(bad),
-                sum(1 for _ in degraded.blind(protection)),
-                protection.breakers.tripped,
-                json_bool(protection.charge_allowed),
-                json_bool(protection.discharge_allowed),
-            )
-        )
-        yield (
-            '"pin":"%s","unlocked":%s,'
-            % (_pin_state(context.access), json_bool(_unlocked(context)))
-        )
-        yield (
-            '"boot":%d,"events_waiting":%d,"events_lost":%d,"journal_fails":%s,'
-            % (
-                context.journal.boot,
-                context.journal.waiting(),
-                context.journal.lost,
-                json_bool(context.journal.failed),
-            )
-        )
-        yield (
-            '"ticks":%d,"missed_ticks":%d,"late_ticks":%d,"worst_late_us":%d,"controller":"%s",'
-            '"restart":%s}\r\n'
-            % (_timing_facts(timing) + (describe(protection.inside()), protection.restart.json()))
-        )
-        return
-    armed = "protecting for %s s" % time_s(protection) if protection.armed else "NOT ARMED yet"
-    yield "%s: %d batteries on %s\r\n" % (armed, protection.frame.batteries, context.board)
-    yield "operated: %d trip, %d alarm, %d warn; picked up: %d\r\n" % (
-        trips,
-        alarms,
-        warns,
-        picked,
-    )
-    yield from _active(protection, 0)
-    yield "sensors: %d of %d channels failed\r\n" % (len(bad), protection.frame.channels)
-    yield "ticks: %d, missed %d, late %d, worst %d us late\r\n" % _timing_facts(timing)
-    if protection.restart.cause:
-        yield "controller: %s, see acknowledge\r\n" % protection.restart.text()
-    elif protection.inside():
-        yield "controller: %s\r\n" % describe(protection.inside())
-    yield "journal: boot %d, %s\r\n" % (context.journal.boot, history.state(context.journal))
-    blind = sum(1 for _ in degraded.blind(protection))
-    yield "degraded: %s\r\n" % ("%d places, see degraded" % blind if blind else "nothing")
-    locked = protection.breakers.tripped
-    yield "locked out: %s\r\n" % ("see lockout" if locked else "nothing")
-    yield "console: PIN %s, %s\r\n" % (
-        _pin_state(context.access),
-        "unlocked" if _unlocked(context) else "locked",
-    )
-    yield "permissives: charging %s, discharging %s\r\n" % (
-        "allowed" if protection.charge_allowed else "STOPPED",
-        "allowed" if protection.discharge_allowed else "STOPPED",
-    )
 
 
 def _elements(context, words, as_json):
@@ -394,7 +298,6 @@ def _version(context, words, as_json):
 
 
 COMMANDS = {
-    "status": Command("status", "what is operated and how the controller fares", _status),
     "bank": Command("bank", "all batteries, a line each", _bank),
     "battery": Command("battery N", "all that is known of one battery", _battery),
     "elements": Command("elements [SLUG]", "the settings of the protection elements", _elements),
