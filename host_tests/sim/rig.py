@@ -50,6 +50,9 @@ class Lines:
 
     stop = drain
 
+    def armed(self, t_ms):
+        pass
+
 
 class Rig:
     """World and wiring with a job's faults, armed at its first wake, which is at once or later.

@@ -1,10 +1,15 @@
-"""Faults of a job on the wired cabinet: outputs, coils, breakers, buses, chips, noise."""
+"""Faults of a job on the wired cabinet: outputs, coils, breakers, buses, chips, sensors, flash."""
 
+import math
 from types import SimpleNamespace
 
 import pytest
 
+from packwarden_sim.clock import us
+from packwarden_sim.fakes import io as board_io
 from packwarden_sim.fakes import machine
+from packwarden_sim.fakes import os as board_os
+from packwarden_sim.fakes import time as board_time
 from sim.rig import BOARD, N, Rig
 
 GPIO, OLAT = 0x12, 0x14
@@ -233,48 +238,185 @@ def spread(rig, read, count=200):
     return max(seen) - min(seen)
 
 
-def test_a_noisy_channel_is_off_by_up_to_its_amplitude():
-    def current_A():
-        code = rig.get(1, 4, 3) >> 4
-        return code * 312.5e-9 / 250e-6
+class Looking(Rig):
+    """Reads what sensors of battery 2, and those of all, are said to measure."""
 
-    def voltage_V():
-        return (rig.get(1, 5, 3) >> 4) * 195.3125e-6
+    AT = {
+        "terminal": BOARD.TERMINAL_PLUS[1],
+        "ambient": BOARD.AMBIENT,
+        "reference": BOARD.REFERENCE,
+    }
 
-    plus, minus = BOARD.TERMINAL_PLUS[1], BOARD.TERMINAL_MINUS[1]
-    noises = {"current": 0.5, "voltage": 0.25, "temperature": 2}
-    rig = Rig(
-        [fault("sensor 2", kind, 3000, 6000, amplitude=size) for kind, size in noises.items()]
-    )
+    def look(self, what):
+        if what == "current":
+            code = self.get(1, 4, 3) >> 4
+            return (code - (1 << 20) if code >> 19 else code) * 312.5e-9 / 250e-6
+        if what == "voltage":
+            return (self.get(1, 5, 3) >> 4) * 195.3125e-6
+        if what == "supply":
+            return self._converter(BOARD.ADC_SUPPLY).read_uv() * BOARD.SUPPLY_DIVIDER / 1e6
+        mux, place = self.AT[what]
+        for line, number in enumerate(BOARD.MUX_SELECT):
+            out(number, place >> line & 1)
+        self.sleep_ms(10)
+        return self._converter(BOARD.MUX_ADC[mux]).read_uv() / 1e6
+
+    def _converter(self, number):
+        return machine.ADC(machine.Pin(number), atten=machine.ADC.ATTN_11DB)
+
+
+# What a healthy one reads (A, V, V of the pin), and by how much it is off or noisy.
+SENSORS = {
+    "current": ("current 2", 25.0, 5),
+    "voltage": ("voltage 2", 52.73, 0.5),
+    "terminal": ("terminal 2+", 1.0, 20),
+    "ambient": ("ambient", 1.0, 20),
+    "reference": ("reference", 1.0, 0.2),
+    "supply": ("supply", 24.0, 3),
+}
+
+
+def looking(what, kind, **more):
+    name = SENSORS[what][0]
+    rig = Looking([fault(f"sensor {name}", kind, 3000, 6000, **more)])
     rig.source.shunt[1] = 20_000
-    for line, number in enumerate(BOARD.MUX_SELECT):
-        out(number, plus[1] >> line & 1)
-    adcs = [
-        machine.ADC(machine.Pin(BOARD.MUX_ADC[mux]), atten=machine.ADC.ATTN_11DB)
-        for mux in (plus[0], minus[0])
-    ]
-
-    def all_of_them():
-        count = 60  # three at a time: 1.8 s
-        return (
-            spread(rig, current_A, count),
-            spread(rig, voltage_V, count),
-            spread(rig, lambda: adcs[0].read_uv() / 18_000, count // 2),  # kelvin, roughly
-            spread(rig, lambda: adcs[1].read_uv() / 18_000, count // 2),
-        )
-
-    quiet = all_of_them()
-    assert max(quiet[:2]) < 0.01
+    rig.sleep_ms(20)
+    assert rig.look(what) == pytest.approx(SENSORS[what][1], rel=0.01)
     rig.sleep_ms(3100 - rig.world.now_ms())
-    noisy = all_of_them()
-    assert 0.8 < noisy[0] <= 1.01
-    assert 0.4 < noisy[1] <= 0.51
-    assert all(3 < kelvin < 4.3 for kelvin in noisy[2:])
-    rig.sleep_ms(6100 - rig.world.now_ms())
-    assert max(all_of_them()[:2]) < 0.01
+    return rig
+
+
+@pytest.mark.parametrize("what", SENSORS)
+def test_a_channel_is_off_or_noisy_by_its_amount_until_it_is_not(what):
+    amount = SENSORS[what][2]
+    # A thermistor of 25 degC at 4.7 kohm and 2.2 V: 18.6 mV/K, and less where it is warmer.
+    size = amount * (0.0186 if what in ("terminal", "ambient") else 1)
+    sign = -1 if what in ("terminal", "ambient") else 1
+    healthy = SENSORS[what][1]
+    rig = looking(what, "offset", amount=amount)
+    assert rig.look(what) - healthy == pytest.approx(sign * size, rel=0.05)
+    rig.sleep_ms(3000)
+    assert rig.look(what) == pytest.approx(healthy, rel=0.01)
+    rig = looking(what, "noise", amount=amount)
+    assert 1.6 * size < spread(rig, lambda: rig.look(what), 100) <= 2.1 * size
+
+
+@pytest.mark.parametrize(
+    ("what", "opened", "shorted"),
+    [
+        ("current", (-1, 1), (-0.01, 0.01)),
+        ("voltage", (0.04, 0.26), (0, 0.001)),
+        ("terminal", (2.19, 2.21), (0.142, 0.142)),
+        ("ambient", (2.19, 2.21), (0.142, 0.142)),
+        ("reference", (2.19, 2.21), (0.142, 0.142)),
+        ("supply", (3.2, 3.4), (3.2, 3.4)),
+    ],
+)
+def test_an_open_and_a_shorted_wire_read_as_such(what, opened, shorted):
+    for kind, (low, high) in (("open", opened), ("short", shorted)):
+        rig = looking(what, kind)
+        assert low - 0.001 <= rig.look(what) <= high + 0.001
+        rig.sleep_ms(3000)
+        assert rig.look(what) == pytest.approx(SENSORS[what][1], rel=0.01)
+
+
+def test_a_code_stands_still_and_a_frozen_thermistor_has_the_noise_of_its_converter():
+    rig = looking("current", "frozen")
+    rig.source.shunt[1] = 40_000
+    assert spread(rig, lambda: rig.look("current"), 50) == 0
+    rig = looking("terminal", "frozen")
+    rig.look("terminal")
+    rig.source.adc_uv[2] = 800_000
+    assert 0.99 < rig.look("terminal") < 1.01
+
+
+def test_a_slow_sensor_follows_with_its_lag():
+    rig = looking("current", "slow", lag_ms=1000)
+    rig.look("current")
+    rig.source.shunt[1] = 40_000
+    for passed_s in range(1, 101):
+        rig.sleep_ms(10)
+        seen = rig.look("current")
+        assert seen == pytest.approx(50 - 25 * math.exp(-passed_s / 100), abs=0.3)
+
+
+def test_a_crawling_bus_takes_its_time_and_answers():
+    rig = Rig([fault("bus monitors", "crawl", stretch_us=5000)])
+    for wanted_us in (0, 10_000, 0):
+        began_us = us[0]
+        assert rig.get(0, 0x3E) == 0x5449
+        assert wanted_us <= us[0] - began_us < wanted_us + 1000
+        rig.sleep_ms(200)
+
+
+@pytest.mark.parametrize(("kind", "says"), [("zero", 0), ("wrong_identity", 0xFFFF)])
+def test_an_expander_that_is_none_says_the_same_to_everything(kind, says):
+    rig = Rig([fault("relay", kind)], kind="uvr")
+    out(BOARD.PIN_MAIN_TRIP, 1)
+    rig.relays(0b111)
+    rig.sleep_ms(150)
+    rig.relays(0b111)
+    assert rig.get_port(BOARD.RELAY_EXPANDER, OLAT) == says
+    rig.sleep_ms(60)
+    # One that only reads wrong goes on to drive; another device drives nothing.
+    assert rig.closed() == (ALL if kind == "zero" else opened(1, 2, 3))
+    rig.sleep_ms(200)
+    assert rig.get_port(BOARD.RELAY_EXPANDER, OLAT) == (0b111 if kind == "zero" else 0)
 
 
 # ---- the board itself
+
+
+def test_late_sleeps_end_late():
+    rig = Rig([fault("cpu", "late", late_us=3000)])
+    rig.sleep_ms(110)
+    began_us = us[0]
+    board_time.sleep_us(7000)
+    assert us[0] - began_us == 10_000
+
+
+def test_memory_that_outlives_a_reset_changes_once():
+    faults = [fault("rtc", "corrupt", until_ms=None)]
+    rig = Rig(faults)
+    rig.world.rtc[:] = bytes(range(256)) * 8
+    rig.sleep_ms(150)
+    changed = [k for k in range(2048) if rig.world.rtc[k] != k % 256]
+    assert changed == list(range(0, 2048, 16))
+    rig.sleep_ms(150)
+    assert changed == [k for k in range(2048) if rig.world.rtc[k] != k % 256]
+
+
+@pytest.mark.parametrize(
+    ("kind", "reads", "writes"),
+    [("full", None, 28), ("read_only", None, 30), ("broken", 5, 5)],
+)
+def test_a_file_system_refuses(kind, reads, writes, tmp_path):
+    rig = Rig([fault("flash", kind)])
+    path = str(tmp_path / "file")
+
+    def write():
+        with board_io.open(path, "wb") as file:
+            file.write(b"some")
+
+    def read():
+        with board_io.open(path, "rb") as file:
+            file.readinto(bytearray(4))
+
+    write()
+    rig.sleep_ms(200)
+    assert (errno(read), errno(write)) == (reads, writes)
+    if kind != "full":
+        assert errno(board_os.remove, path) == writes
+    rig.sleep_ms(200)
+    assert (errno(write), errno(read)) == (None, None)
+
+
+def test_files_change_in_the_flash(tmp_path, monkeypatch):
+    (tmp_path / "file").write_bytes(bytes(200))
+    monkeypatch.chdir(tmp_path)
+    Rig([fault("flash", "corrupt")]).sleep_ms(150)
+    data = (tmp_path / "file").read_bytes()
+    assert [k for k in range(200) if data[k]] == [0, 64, 128, 192]
 
 
 def test_what_was_wrong_before_a_restart_is_wrong_when_the_board_boots():

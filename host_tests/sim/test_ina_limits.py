@@ -5,6 +5,7 @@ import pytest
 from packwarden_sim.alert import AlertLine
 from packwarden_sim.chips.ina2xx import Ina
 from packwarden_sim.clock import us
+from packwarden_sim.wires import Held, Wires
 
 CONFIG, ADC_CONFIG, DIAG, SOVL, SUVL, BOVL, BUVL = 0, 1, 0x0B, 0x0C, 0x0D, 0x0E, 0x0F
 MASK_226, LIMIT_226 = 6, 7
@@ -225,10 +226,15 @@ def test_a_chip_that_reads_zero_is_below_the_limit_of_its_bus():
     chip.put(DIAG, LATCHED)
     chip.put(BUVL, 2000)
     assert not low(chip.after(CYCLE))
-    chip.model.zero(True)
+    shunt, bus = Wires(chip.codes), Wires(chip.volts)
+    chip.model.wire(shunt, bus)
+    chip.line.wire(shunt, bus)
+    bus.put(0, Held(0))
+    chip.line.look()
     assert low(chip.after(CYCLE))
     assert chip.flags() == BUSUL
-    chip.model.zero(False)
+    bus.put(0, None)
+    chip.line.look()
     assert not low(chip.after(CYCLE))
 
 

@@ -118,6 +118,10 @@ HARDWARE = [
     ("trip_circuit_open", {}, ("trip_circuit", "circuit", {})),
     ("nvs_full", {}, ("nvs", "full", {})),
     ("nvs_corrupt", {}, ("nvs", "corrupt", {})),
+    ("flash_full", {}, ("flash", "full", {})),
+    ("flash_read_only", {}, ("flash", "read_only", {})),
+    ("flash_broken", {}, ("flash", "broken", {})),
+    ("ticks_late", {"late_us": 3000}, ("cpu", "late", {"late_us": 3000})),
     ("power_cut", {}, ("power", "off", {})),
     ("reset", {}, ("power", "reset", {})),
     ("monitor_absent", {"battery": '"bus"'}, ("monitor bus", "nack", {})),
@@ -125,12 +129,29 @@ HARDWARE = [
     ("monitor_frozen", {"battery": 1}, ("monitor 1", "frozen", {})),
     ("monitor_config_lost", {"battery": 1}, ("monitor 1", "config_lost", {})),
     ("monitor_zero", {"battery": 1}, ("monitor 1", "zero", {})),
-    ("sensor_noise", {"battery": 2, "amplitude_A": 5}, ("sensor 2", "current", {"amplitude": 5})),
-    ("sensor_noise", {"battery": 2, "amplitude_V": 5}, ("sensor 2", "voltage", {"amplitude": 5})),
+    ("monitor_wrong_identity", {"battery": 1}, ("monitor 1", "wrong_identity", {})),
+    ("sensor_open", {"sensor": '"current 2"'}, ("sensor current 2", "open", {})),
+    ("sensor_short", {"sensor": '"terminal 4-"'}, ("sensor terminal 4-", "short", {})),
+    ("sensor_frozen", {"sensor": '"voltage bus"'}, ("sensor voltage bus", "frozen", {})),
+    (
+        "sensor_offset",
+        {"sensor": '"reference"', "amount_V": 0.1},
+        ("sensor reference", "offset", {"amount": 0.1}),
+    ),
     (
         "sensor_noise",
-        {"battery": 2, "amplitude_K": 0.5},
-        ("sensor 2", "temperature", {"amplitude": 0.5}),
+        {"sensor": '"current main"', "amount_A": 5},
+        ("sensor current main", "noise", {"amount": 5}),
+    ),
+    (
+        "sensor_noise",
+        {"sensor": '"ambient"', "amount_K": 0.5},
+        ("sensor ambient", "noise", {"amount": 0.5}),
+    ),
+    (
+        "sensor_slow",
+        {"sensor": '"supply"', "lag_s": 2.5},
+        ("sensor supply", "slow", {"lag_ms": 2500}),
     ),
     ("bus_hangs", {"bus": '"expanders"'}, ("bus expanders", "hang", {})),
     (
@@ -138,11 +159,25 @@ HARDWARE = [
         {"bus": '"monitors"', "byte": 85, "sent_bits": 3},
         ("bus monitors", "cut_off", {"byte": 85, "sent": 3}),
     ),
+    (
+        "bus_crawls",
+        {"bus": '"monitors"', "stretch_us": 9},
+        ("bus monitors", "crawl", {"stretch_us": 9}),
+    ),
     ("expander_reset", {"expander": '"relay"'}, ("relay", "config_lost", {})),
+    ("expander_absent", {"expander": '"relay"'}, ("relay", "nack", {})),
+    ("expander_hangs", {"expander": '"inputs 0"'}, ("inputs 0", "hang", {})),
+    ("expander_zero", {"expander": '"inputs 1"'}, ("inputs 1", "zero", {})),
+    ("expander_wrong_identity", {"expander": '"relay"'}, ("relay", "wrong_identity", {})),
     ("expander_reset", {"expander": '"inputs 3"'}, ("inputs 3", "config_lost", {})),
     ("mux_line_stuck", {"line": 3, "level": 1}, ("mux", "stuck_bit", {"bit": 3, "level": 1})),
     ("output_stuck", {"output": 4, "level": 1}, ("relay", "stuck_bit", {"bit": 3, "level": 1})),
     ("output_stuck", {"output": '"main"', "level": 0}, ("pin main", "stuck", {"level": 0})),
+    (
+        "output_stuck",
+        {"output": '"fan"', "level": 1},
+        ("relay", "stuck_bit", {"bit": "fan", "level": 1}),
+    ),
     ("output_stuck", {"output": '"charge"', "level": 0}, ("pin charge", "stuck", {"level": 0})),
     (
         "control_supply",
@@ -172,6 +207,14 @@ HARDWARE = [
 ]
 
 
+# Those that change the firmware that runs, or its memory: without one there is nothing to change.
+CONTROLLER = [
+    ("flash_corrupt", {}, ("flash", "corrupt", {})),
+    ("rtc_corrupt", {}, ("rtc", "corrupt", {})),
+    ("code_fails", {"stage": '"act"', "how": '"memory"'}, ("code act", "memory", {})),
+]
+
+
 def hardware_fault(kind, keys):
     keys = {"kind": f'"{kind}"', "at_s": 0.1, "until_s": 0.2} | keys
     return fault("\n".join(f"{key} = {value}" for key, value in keys.items()))
@@ -192,11 +235,20 @@ def test_every_fault_beside_the_bank_can_be_written_and_acts(tmp_path, kind, key
     assert schedule.next_ms == NEVER
 
 
+@pytest.mark.parametrize(("kind", "keys", "entry"), CONTROLLER)
+def test_every_fault_of_the_controller_can_be_written(tmp_path, kind, keys, entry):
+    """What they do is for the tests of the whole firmware."""
+    found = scenario.read(written(tmp_path, hardware_fault(kind, keys)))
+    target, name, more = entry
+    times = {"t_ms": 100, "until_ms": 200}
+    assert found.job_faults() == [times | {"target": target, "kind": name} | more]
+
+
 def test_no_kind_of_fault_is_without_its_test():
     kinds = set()
     for part in get_args(get_args(scenario_hardware.AnyHardwareFault)[0]):
         kinds.update(get_args(part.model_fields["kind"].annotation))
-    assert kinds == {row[0] for row in HARDWARE}
+    assert kinds == {row[0] for row in HARDWARE + CONTROLLER}
 
 
 def test_a_configuration_names_what_else_is_wired(tmp_path):
@@ -300,10 +352,13 @@ def _growing():
         ),
         (fault('kind = "output_stuck"\noutput = 5\nlevel = 1'), "fault[1].battery 5 is outside"),
         (fault('kind = "output_stuck"\noutput = 1\nlevel = 2'), "fault[1].level: must be 0 or 1"),
-        (fault('kind = "sensor_noise"\nbattery = 1'), "fault[1]: needs one of amplitude_A"),
         (
-            fault('kind = "sensor_noise"\nbattery = 1\namplitude_A = 1\namplitude_V = 1'),
-            "fault[1]: needs one of amplitude_A",
+            fault('kind = "sensor_noise"\nsensor = "current 1"'),
+            "fault[1]: needs amount_A, and no other amount, for current 1",
+        ),
+        (
+            fault('kind = "sensor_open"\nsensor = "current 9"'),
+            "fault[1].battery 9 is outside 1 .. 4",
         ),
         (
             fault('kind = "breakers_crossed"\nbattery = 1\nwith_battery = 1'),

@@ -242,9 +242,10 @@ def test_both_vms_write_the_same_events_byte_by_byte(tmp_path):
         {"t_ms": 1700, "until_ms": 2500, "target": "external_trip", "kind": "tripped"},
         {"t_ms": 1700, "until_ms": 3500, "target": "supply", "kind": "volts", "volts": 7.3}
         | {"ramp_ms": 1500},
-        {"t_ms": 1800, "target": "sensor 4", "kind": "current", "amplitude": 3.3},
-        {"t_ms": 1800, "target": "sensor 4", "kind": "voltage", "amplitude": 0.2},
-        {"t_ms": 1800, "target": "sensor 4", "kind": "temperature", "amplitude": 1.5},
+        {"t_ms": 1800, "target": "sensor current 4", "kind": "noise", "amount": 3.3},
+        {"t_ms": 1800, "target": "sensor voltage 4", "kind": "noise", "amount": 0.2},
+        {"t_ms": 1800, "target": "sensor terminal 4-", "kind": "noise", "amount": 1.5},
+        {"t_ms": 1800, "target": "sensor ambient", "kind": "slow", "lag_ms": 700},
         {"t_ms": 2600, "until_ms": 2700, "target": "bus monitors", "kind": "hang"},
     ]
     told = []

@@ -130,7 +130,7 @@ def simulated(source, config=None, vm="micropython", stuck=(), end_ms=None, prep
         if job.get("script") or job.get("script_every"):
             job["console"] = "script"
         for letter, text in cabinet.lines(Job(source, end_ms, **job)):
-            {"E": run.lines, "C": run.console, "X": run.restarts}[letter].append(text)
+            {"E": run.lines, "C": run.console, "X": run.restarts, "A": []}[letter].append(text)
         run.ending = cabinet.ending
     run.restarts = [json.loads(text) for text in run.restarts]
     if not run.restarts:

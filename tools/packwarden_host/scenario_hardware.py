@@ -3,6 +3,7 @@
 Each kind becomes an entry of the simulated cabinet's `faults`, which says what it does.
 """
 
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -40,13 +41,18 @@ _PLAIN = {
     "trip_circuit_open": ("trip_circuit", "circuit"),
     "nvs_full": ("nvs", "full"),
     "nvs_corrupt": ("nvs", "corrupt"),
+    "flash_full": ("flash", "full"),
+    "flash_read_only": ("flash", "read_only"),
+    "flash_broken": ("flash", "broken"),
+    "flash_corrupt": ("flash", "corrupt"),
+    "rtc_corrupt": ("rtc", "corrupt"),
     "power_cut": ("power", "off"),
     "reset": ("power", "reset"),
 }
 
 
 class Plain(HardwareFault):
-    """External trip and trip circuits; the flash, the power and the reset of the board."""
+    """External trip and trip circuits; memories, the power and the reset of the board."""
 
     kind: Literal[
         "external_trip",
@@ -54,6 +60,11 @@ class Plain(HardwareFault):
         "trip_circuit_open",
         "nvs_full",
         "nvs_corrupt",
+        "flash_full",
+        "flash_read_only",
+        "flash_broken",
+        "flash_corrupt",
+        "rtc_corrupt",
         "power_cut",
         "reset",
     ]
@@ -69,14 +80,20 @@ _MONITOR = {
     "monitor_frozen": "frozen",
     "monitor_config_lost": "config_lost",
     "monitor_zero": "zero",
+    "monitor_wrong_identity": "wrong_identity",
 }
 
 
 class Monitor(HardwareFault):
-    """A current monitor is gone, hangs its bus, freezes, forgets its settings, or reads zero."""
+    """A current monitor is gone, hangs, freezes, forgets its settings, reads zero, is another."""
 
     kind: Literal[
-        "monitor_absent", "monitor_hangs", "monitor_frozen", "monitor_config_lost", "monitor_zero"
+        "monitor_absent",
+        "monitor_hangs",
+        "monitor_frozen",
+        "monitor_config_lost",
+        "monitor_zero",
+        "monitor_wrong_identity",
     ]
     battery: Battery | Literal["bus"]
 
@@ -85,34 +102,69 @@ class Monitor(HardwareFault):
         return self._entry(f"monitor {self.battery}", _MONITOR[self.kind])
 
 
-class SensorNoise(HardwareFault):
-    """A channel is noisy: every sample is off by up to its amplitude (kelvin as at 25 degC)."""
+_AMOUNT_V = r"(voltage ([1-9]|1[0-5]|bus)|reference|supply)"
+_AMOUNT_K = r"(terminal ([1-9]|1[0-5])[+-]|ambient)"
+_AMOUNT_A = r"(current ([1-9]|1[0-5]|main))"
+Sensor = Annotated[str, Field(pattern=f"^({_AMOUNT_A}|{_AMOUNT_V}|{_AMOUNT_K})$")]
 
-    kind: Literal["sensor_noise"]
-    battery: Battery
-    amplitude_A: float | None = Field(default=None, ge=0, le=1000)
-    amplitude_V: float | None = Field(default=None, ge=0, le=100)
-    amplitude_K: float | None = Field(default=None, ge=0, le=100)
 
-    @model_validator(mode="after")
-    def one_channel(self) -> Self:
-        """The unit says which channel is meant."""
-        if len(self._channels()) != 1:
-            raise ValueError("needs one of amplitude_A, amplitude_V and amplitude_K")
-        return self
+class SensorFault(HardwareFault):
+    """A sensor or its wires: "current 2", "current main", "voltage 2", "voltage bus",
+    "terminal 2+", "ambient", "reference", "supply".
+    """
 
-    def _channels(self) -> list[tuple[str, float]]:
-        channels = {
-            "current": self.amplitude_A,
-            "voltage": self.amplitude_V,
-            "temperature": self.amplitude_K,
-        }
-        return [(name, value) for name, value in channels.items() if value is not None]
+    sensor: Sensor
+
+    @property
+    def battery(self) -> int | None:
+        """The battery whose sensor it is: for whoever checks that there is such a battery."""
+        place = self.sensor.split()[-1].rstrip("+-")
+        return int(place) if place.isdigit() else None
+
+
+class SensorPlain(SensorFault):
+    """A sensor whose wire is cut, or touches another, or that stands still."""
+
+    kind: Literal["sensor_open", "sensor_short", "sensor_frozen"]
 
     def entry(self) -> dict:
-        """The fault as the models of chip and multiplexer take it."""
-        channel, amplitude = self._channels()[0]
-        return self._entry(f"sensor {self.battery}", channel, amplitude=amplitude)
+        """The fault as the wires take it."""
+        return self._entry(f"sensor {self.sensor}", self.kind.removeprefix("sensor_"))
+
+
+class SensorOff(SensorFault):
+    """A sensor is off, or by up to so much each sample anew (kelvin as at 25 degC)."""
+
+    kind: Literal["sensor_offset", "sensor_noise"]
+    amount_A: float | None = Field(default=None, ge=-1000, le=1000)
+    amount_V: float | None = Field(default=None, ge=-100, le=100)
+    amount_K: float | None = Field(default=None, ge=-100, le=100)
+
+    @model_validator(mode="after")
+    def one_amount(self) -> Self:
+        """The sensor says which unit is meant."""
+        units = {"amount_A": _AMOUNT_A, "amount_V": _AMOUNT_V, "amount_K": _AMOUNT_K}
+        (wanted,) = [key for key, names in units.items() if re.fullmatch(names, self.sensor)]
+        if [key for key in units if getattr(self, key) is not None] != [wanted]:
+            raise ValueError(f"needs {wanted}, and no other amount, for {self.sensor}")
+        return self
+
+    def entry(self) -> dict:
+        """The fault as the wires take it."""
+        (amount,) = {self.amount_A, self.amount_V, self.amount_K} - {None}
+        kind = self.kind.removeprefix("sensor_")
+        return self._entry(f"sensor {self.sensor}", kind, amount=amount)
+
+
+class SensorSlow(SensorFault):
+    """A sensor follows like a first-order lag."""
+
+    kind: Literal["sensor_slow"]
+    lag_s: float = Field(ge=0.01, le=3600)
+
+    def entry(self) -> dict:
+        """The fault as the wires take it."""
+        return self._entry(f"sensor {self.sensor}", "slow", lag_ms=round(self.lag_s * 1000))
 
 
 class BusHangs(HardwareFault):
@@ -139,15 +191,45 @@ class BusCutOff(HardwareFault):
         return self._entry(f"bus {self.bus}", "cut_off", byte=self.byte, sent=self.sent_bits)
 
 
-class ExpanderReset(HardwareFault):
-    """An expander forgets its settings; inputs count from 0 as in the board's INPUT_EXPANDERS."""
+class BusCrawls(HardwareFault):
+    """Somebody stretches the clock: each transaction on that bus takes so much longer."""
 
-    kind: Literal["expander_reset"]
+    kind: Literal["bus_crawls"]
+    bus: Literal["monitors", "expanders"]
+    stretch_us: int = Field(ge=1, le=1_000_000)
+
+    def entry(self) -> dict:
+        """The fault as the bus takes it."""
+        return self._entry(f"bus {self.bus}", "crawl", stretch_us=self.stretch_us)
+
+
+_EXPANDER = {
+    "expander_reset": "config_lost",
+    "expander_absent": "nack",
+    "expander_hangs": "hang",
+    "expander_zero": "zero",
+    "expander_wrong_identity": "wrong_identity",
+}
+
+
+class Expander(HardwareFault):
+    """An expander forgets its settings, is gone, hangs, reads zero, or is another device.
+
+    Inputs count from 0 as in the board's INPUT_EXPANDERS.
+    """
+
+    kind: Literal[
+        "expander_reset",
+        "expander_absent",
+        "expander_hangs",
+        "expander_zero",
+        "expander_wrong_identity",
+    ]
     expander: Literal["relay", "inputs 0", "inputs 1", "inputs 2", "inputs 3"]
 
     def entry(self) -> dict:
         """The fault as the model of the chip takes it."""
-        return self._entry(self.expander, "config_lost")
+        return self._entry(self.expander, _EXPANDER[self.kind])
 
 
 class MuxLineStuck(HardwareFault):
@@ -166,7 +248,7 @@ class OutputStuck(HardwareFault):
     """An output stays at one level (not: energised or not), whatever is written."""
 
     kind: Literal["output_stuck"]
-    output: Breakers | Literal["alarm", "charge", "discharge"]
+    output: Breakers | Literal["alarm", "charge", "discharge", "fan"]
     level: Level
 
     @property
@@ -178,6 +260,8 @@ class OutputStuck(HardwareFault):
         """The fault as the relay expander or a pin takes it."""
         if isinstance(self.output, int):
             return self._entry("relay", "stuck_bit", bit=self.output - 1, level=self.level)
+        if self.output == "fan":
+            return self._entry("relay", "stuck_bit", bit="fan", level=self.level)
         return self._entry(f"pin {self.output}", "stuck", level=self.level)
 
 
@@ -252,19 +336,47 @@ class ContactLies(HardwareFault):
         return self._entry(f"contact {self.battery}", self.contact, closed=self.reads == "closed")
 
 
+class CodeFails(HardwareFault):
+    """A stage of the tick, or the console in the slack, fails once: see `sabotage`."""
+
+    kind: Literal["code_fails"]
+    stage: Literal["acquire", "step", "act", "verify", "console"]
+    how: Literal["error", "memory", "stall", "skip"]
+
+    def entry(self) -> dict:
+        """The fault as the controller takes it."""
+        return self._entry(f"code {self.stage}", self.how)
+
+
+class TicksLate(HardwareFault):
+    """The processor is busy elsewhere: each tick begins so much later than it should."""
+
+    kind: Literal["ticks_late"]
+    late_us: int = Field(ge=1, le=1_000_000)
+
+    def entry(self) -> dict:
+        """The fault as the controller takes it."""
+        return self._entry("cpu", "late", late_us=self.late_us)
+
+
 AnyHardwareFault = Annotated[
     Plain
     | Monitor
-    | SensorNoise
+    | SensorPlain
+    | SensorOff
+    | SensorSlow
     | BusHangs
     | BusCutOff
-    | ExpanderReset
+    | BusCrawls
+    | Expander
     | MuxLineStuck
     | OutputStuck
     | ControlSupply
     | Breaker
     | BreakerSlow
     | BreakersCrossed
-    | ContactLies,
+    | ContactLies
+    | CodeFails
+    | TicksLate,
     Field(discriminator="kind"),
 ]

@@ -28,7 +28,6 @@ class AlertLine:
         # From which code on a monitor is over its limits, and below which it is under them.
         self.over, self.under = [NEVER] * size, [-NEVER] * size
         self.bus_over, self.bus_under = [NEVER] * size, [-NEVER] * size
-        self._always = 0
         self._pulling = 0
         self._fell_us = NEVER
 
@@ -83,10 +82,9 @@ class AlertLine:
 
     # ---- in the slack -------------------------------------------------------------------------
 
-    def always(self, index, on):
-        """Look at a monitor whatever the source says: what it sees is not what the source says."""
-        self._always = (self._always | 1 << index) if on else (self._always & ~(1 << index))
-        self.watch(index)
+    def wire(self, shunt, bus):
+        """The monitors' inputs carry these lists from now on."""
+        self._shunt, self._bus = shunt, bus
 
     @micropython.native
     def look(self):
@@ -94,7 +92,7 @@ class AlertLine:
         shunt, bus = self._shunt, self._bus
         over, under = self.over, self.under
         bus_over, bus_under = self.bus_over, self.bus_under
-        asked = self.watched | self._always
+        asked = self.watched
         for k in range(len(shunt)):
             code, volts = shunt[k], bus[k]
             if code >= over[k] or code < under[k] or volts >= bus_over[k] or volts < bus_under[k]:

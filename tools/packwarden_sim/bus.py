@@ -25,6 +25,7 @@ class Bus:
         self.chips = [None] * 128
         self.timeout_us = wiring[4]
         self.bytes = self.transactions = self.time_outs = self.wire_us = 0
+        self.crawl_us = 0  # fault: so much longer a transaction takes, for somebody holds SCL
         self._seated = self.chips[:]
         self._shorted = False
         self._sender = None

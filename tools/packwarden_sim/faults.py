@@ -4,9 +4,13 @@ An entry: {"t_ms": 5000, "until_ms": null, "target": "monitor 3", "kind": "nack"
 arming. Targets and kinds, with the keys of their own:
 
 - `monitor K|bus`: nack, hang, frozen, config_lost, zero, wrong_identity
-- `sensor K`: current, voltage, temperature: noise (amplitude in A, V, K)
-- `relay`, `inputs I`: nack, hang, config_lost, stuck_bit (bit, level)
-- `bus monitors|expanders`: hang (SDA is shorted), cut_off (byte, sent: see `bus`)
+- `sensor current|voltage K`, `sensor current main`, `sensor voltage bus`, `sensor terminal K+|K-`,
+  `sensor ambient|reference|supply`: open, short, frozen, offset and noise (amount in A, V, K; of
+  the reference and the supply in V), slow (lag_ms)
+- `relay`, `inputs I`: nack, hang, config_lost, zero, wrong_identity, stuck_bit (bit, of the relays
+  also "fan"; level)
+- `bus monitors|expanders`: hang (SDA is shorted), crawl (stretch_us: how much longer each
+  transaction takes), cut_off (byte, sent: see `bus`)
 - `mux`: stuck_bit (bit = select line, level)
 - `pin main|alarm|charge|discharge`: stuck (level)
 - `breaker K|main`: stuck, open, close, slow (travel_ms); `breaker K`: crossed (with)
@@ -14,16 +18,33 @@ arming. Targets and kinds, with the keys of their own:
 - `external_trip`: tripped, cut; `trip_circuit`: circuit
 - `supply`: volts (volts, ramp_ms)
 - `nvs`: full, corrupt
+- `flash`: full, read_only, broken, corrupt (see `flash`); `rtc`: corrupt
+- `code acquire|step|act|verify|console`: error, memory, stall, skip (see `sabotage`)
+- `cpu`: late (late_us: how much later than asked for a sleep ends)
 - `power`: off (the supply of the board fails), reset
 
 _ONCE is what happens once; the others last until `until_ms` (null: for good).
 """
 
+from packwarden_sim import flash, sabotage, wires
 from packwarden_sim.clock import NEVER, us
 from packwarden_sim.sensing import codes_per_A, codes_per_V, pin_uV_per_K
 
 _FAULT = 2
-_ONCE = ("config_lost", "cut_off", "open", "close", "corrupt", "off", "reset")
+# Targets and kinds; None: whatever happens to that target.
+_ONCE = (
+    ("monitor", "config_lost"),
+    ("relay", "config_lost"),
+    ("inputs", "config_lost"),
+    ("bus", "cut_off"),
+    ("breaker", "open"),
+    ("breaker", "close"),
+    ("nvs", "corrupt"),
+    ("flash", "corrupt"),
+    ("rtc", None),
+    ("code", None),
+    ("power", None),
+)
 # How the board's life ends: cause and detail, as the host is told.
 _ENDINGS = {"off": ("power_off", None), "reset": ("reset", "as the job says")}
 # While the supply of the coils is on its way, they are looked at so often.
@@ -42,7 +63,7 @@ class Schedule:
             begin = entry["t_ms"]
             end = entry.get("until_ms")
             past = resumed_ms is not None and begin <= resumed_ms
-            if not (past and entry["kind"] in _ONCE):
+            if not (past and _once(entry)):
                 self._steps.append((begin, len(self._steps), entry, True))
             if end is not None:
                 self._steps.append((end, len(self._steps), entry, False))
@@ -87,6 +108,11 @@ def put(wiring, entry, on):
     _TARGETS[words[0]](wiring, words, entry, on)
 
 
+def _once(entry):
+    target = entry["target"].split()[0]
+    return (target, entry["kind"]) in _ONCE or (target, None) in _ONCE
+
+
 def _order(step):
     return step[:2]
 
@@ -100,18 +126,30 @@ def _place(wiring, name):
 
 
 def _monitor(wiring, words, entry, on):
-    _break_chip(wiring.monitors[_place(wiring, words[1])], entry, on)
+    k = _place(wiring, words[1])
+    if entry["kind"] == "zero":
+        _silence(wiring, k, wires.Held(0) if on else None)
+    else:
+        _break_chip(wiring.monitors[k], entry, on)
+
+
+def _silence(wiring, k, wrong):
+    """A monitor gives exact zeros, while its flag goes on as usual."""
+    shunt, bus, _ = wiring.wires()
+    shunt.put(k, wrong)
+    bus.put(k, wrong)
+    wiring.monitors[k].model.quiet(wrong is not None)
 
 
 def _relay(wiring, words, entry, on):
-    _break_chip(wiring.relay, entry, on)
+    _break_chip(wiring.relay, entry, on, wiring.board.RELAY_FAN_BIT)
 
 
 def _inputs(wiring, words, entry, on):
     _break_chip(wiring.inputs[int(words[1])], entry, on)
 
 
-def _break_chip(seat, entry, on):
+def _break_chip(seat, entry, on, fan_bit=None):
     model = seat.model
     kind = entry["kind"]
     if kind == "nack":
@@ -128,29 +166,76 @@ def _break_chip(seat, entry, on):
     elif kind == "wrong_identity":
         model.impostor(on)
     elif kind == "stuck_bit":
-        model.stick(entry["bit"], entry["level"] if on else None)
+        bit = fan_bit if entry["bit"] == "fan" else entry["bit"]
+        model.stick(bit, entry["level"] if on else None)
     else:
         raise ValueError("fault: no kind %r" % kind)
 
 
 def _sensor(wiring, words, entry, on):
-    k = _place(wiring, words[1])
-    kind = entry["kind"]
-    amplitude = entry["amplitude"] if on else 0
-    if kind == "current":
-        wiring.monitors[k].model.shunt_noise = round(amplitude * codes_per_A(wiring.sensors))
-    elif kind == "voltage":
-        wiring.monitors[k].model.bus_noise = round(amplitude * codes_per_V(wiring.sensors))
+    """`words`: sensor, what it measures, where."""
+    wrong = None
+    what = words[1]
+    if on:
+        wrong = _WRONG[entry["kind"]](entry, what, wiring)
+    if what == "supply":
+        wiring.supply.wrong = wrong
+        return
+    shunt, bus, adc_uv = wiring.wires()
+    last = len(adc_uv) - 1  # the reference resistor, behind the ambient
+    if what in ("current", "voltage"):
+        k = _place(wiring, words[2])
+        (shunt if what == "current" else bus).put(k, wrong)
+        if entry["kind"] == "frozen":
+            wiring.monitors[k].model.quiet(on)
+    elif what == "terminal":
+        adc_uv.put(2 * (int(words[2][:-1]) - 1) + (words[2][-1] == "-"), wrong)
     else:
-        noise_uV = round(amplitude * pin_uV_per_K(wiring.sensors))
-        for mux, place in (wiring.board.TERMINAL_PLUS[k], wiring.board.TERMINAL_MINUS[k]):
-            wiring.mux[mux].noise_uV[place] = noise_uV
+        adc_uv.put(last if what == "reference" else last - 1, wrong)
+
+
+def _open(entry, what, wiring):
+    """A pull-up draws the pin of a thermistor to its supply; the others pick up a little hum."""
+    if what == "current":
+        return wires.Held(0, _amount(_HUM_A, what, wiring))
+    if what == "voltage":  # it cannot go below zero
+        return wires.Held(_amount(_LEFT_V, what, wiring), _amount(_HUM_V, what, wiring))
+    return wires.Held(0 if what == "supply" else wiring.board.EXCITATION_MV * 1000)
+
+
+def _amount(amount, what, wiring):
+    """Return codes or microvolts."""
+    sensors = wiring.sensors
+    if what == "current":
+        return round(amount * codes_per_A(sensors))
+    if what == "voltage":
+        return round(amount * codes_per_V(sensors))
+    if what in ("terminal", "ambient"):
+        return -round(amount * pin_uV_per_K(sensors))  # what is warmer has less
+    if what == "supply":
+        amount /= wiring.board.SUPPLY_DIVIDER
+    return round(amount * 1_000_000)
+
+
+_HUM_A, _HUM_V, _LEFT_V = 1, 0.1, 0.15
+_WRONG = {
+    "open": _open,
+    "short": lambda entry, what, wiring: wires.Held(0),
+    "frozen": lambda entry, what, wiring: wires.Frozen(),
+    "offset": lambda entry, what, wiring: wires.Off(_amount(entry["amount"], what, wiring)),
+    "noise": lambda entry, what, wiring: wires.Noisy(
+        abs(_amount(entry["amount"], what, wiring)), wiring.seed
+    ),
+    "slow": lambda entry, what, wiring: wires.Slow(entry["lag_ms"] * 1000),
+}
 
 
 def _bus(wiring, words, entry, on):
     bus = wiring.buses[("monitors", "expanders").index(words[1])]
     if entry["kind"] == "hang":
         bus.hang(on)
+    elif entry["kind"] == "crawl":
+        bus.crawl_us = entry["stretch_us"] if on else 0
     elif on:
         bus.cut_off(entry["byte"], entry["sent"])
 
@@ -198,6 +283,26 @@ def _nvs(wiring, words, entry, on):
         wiring.nvs.corrupt()
 
 
+def _flash(wiring, words, entry, on):
+    if entry["kind"] != "corrupt":
+        setattr(wiring.flash, entry["kind"], on)
+    elif on:
+        flash.corrupt()
+
+
+def _rtc(wiring, words, entry, on):
+    sabotage.scramble_memory()
+
+
+def _code(wiring, words, entry, on):
+    if on:
+        sabotage.spoil(words[1], entry["kind"])
+
+
+def _cpu(wiring, words, entry, on):
+    wiring.late_us = entry["late_us"] if on else 0
+
+
 _TARGETS = {
     "monitor": _monitor,
     "sensor": _sensor,
@@ -212,4 +317,8 @@ _TARGETS = {
     "trip_circuit": _wrong,
     "supply": _supply,
     "nvs": _nvs,
+    "flash": _flash,
+    "rtc": _rtc,
+    "code": _code,
+    "cpu": _cpu,
 }

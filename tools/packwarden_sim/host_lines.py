@@ -1,6 +1,7 @@
 """The lines that a board writes for the host.
 
-`E` events, `C` console, `S` truth, `T` trials, `M` what the ticks took, `R` the REPL, `X` the end.
+`A` that it has armed after a restart, `E` events, `C` console, `S` truth, `T` trials, `M` what the
+ticks took, `R` the REPL, `X` the end.
 """
 
 import json
@@ -27,6 +28,10 @@ class HostLines:
                 self.log = log
                 self._seq = log.first_seq
         return self.log is not None
+
+    def armed(self, t_ms):
+        """Write when, in the time of the run, the events begin to count from 0 once more."""
+        self._write(b"A", json.dumps({"t_ms": t_ms}).encode())
 
     def pending(self):
         """Return whether events wait to be written."""

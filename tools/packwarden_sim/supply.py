@@ -25,6 +25,7 @@ class Supply:
         self.nominal_uV = round((configured_V or _USUAL_V) * 1_000_000)
         self._divider = divider if configured_V else 0
         self._random = stream(seed, _STREAM)
+        self.wrong = None  # with the wire to the pin: see `wires`
         self.go(self.nominal_uV)
 
     def go(self, goal_uV, since_ms=0, span_ms=0):
@@ -56,4 +57,6 @@ class Supply:
         state = (self._random * MUL + INC) & MASK
         self._random = state
         pin_uV = self.now_uV() // self._divider if self._divider else 0
+        if self.wrong is not None:
+            pin_uV = self.wrong.shown(pin_uV)
         return shown_uV(pin_uV, TRIANGLE[state >> SHIFT])

@@ -12,8 +12,10 @@ from packwarden_sim.chips.mcp23017 import Mcp23017
 from packwarden_sim.chips.thermistor_mux import MuxChannel, SelectLines
 from packwarden_sim.clock import us
 from packwarden_sim.contacts import Contacts
+from packwarden_sim.flash import Flash
 from packwarden_sim.nvs import Nvs
 from packwarden_sim.supply import Supply
+from packwarden_sim.wires import Wires
 
 _SOURCE = 1  # why a monitor is frozen or absent: the source says so
 _FAULT = 2  # a fault of the job does
@@ -71,6 +73,7 @@ class Wiring:
         """
         self.board = board
         self.source = source
+        self.seed = seed
         self.batteries = source.batteries
         # Virtual time of the last change of any output, in a list of one: see `Mcp23017`.
         self.moved = [0] if moved is None else moved
@@ -82,6 +85,9 @@ class Wiring:
         self.supply = Supply(sensors.get("control_supply_V", 24), board.SUPPLY_DIVIDER, seed)
         self.contacts = Contacts(self, sensors)
         self.nvs = Nvs()
+        self.flash = Flash()
+        self.late_us = 0  # fault: so much later than asked for a sleep ends
+        self._wires = None
         self.sensors = sensors
         self._states = [0] * (self.batteries + 1)
 
@@ -222,6 +228,22 @@ class Wiring:
         """Fault: the wires of breakers k and j (from 0) change places; once more ends it."""
         relay_of = self.relay_of
         relay_of[k], relay_of[j] = relay_of[j], relay_of[k]
+
+    def wires(self):
+        """Return what lies between the source and chips and pins: `Wires` of shunts, buses, pins.
+
+        They are laid when a fault needs them: each look through them takes its time.
+        """
+        if self._wires is None:
+            source = self.source
+            shunt, bus, adc_uv = Wires(source.shunt), Wires(source.bus), Wires(source.adc_uv)
+            for seat in self.monitors:
+                seat.model.wire(shunt, bus)
+            self.alert.wire(shunt, bus)
+            for mux in self.mux:
+                mux.wire(adc_uv)
+            self._wires = (shunt, bus, adc_uv)
+        return self._wires
 
     def update_inputs(self):
         """Bring what the source and the breakers say now to the chips' contacts and states."""

@@ -9,6 +9,8 @@ Time t of a job (rows, faults, texts, end) counts in ms from arming: from the wa
 that produced event 0. What is due at t is applied at the first wake at or after it.
 """
 
+import sys
+
 from packwarden_sim import costs
 from packwarden_sim.clock import NEVER, Over, us
 from packwarden_sim.meter import Meter
@@ -19,6 +21,7 @@ _BOOT_LIMIT_US = 120_000_000
 _LAST_TICK_US = 10_000_000
 _RTC_BYTES = 2_048
 _IDLE_US = 100_000
+_COARSE_US = 1_000_000
 
 # The world of this process, for the fakes; `start` makes it.
 current = None
@@ -55,6 +58,9 @@ class World:
         self._boot_limit = _BOOT_LIMIT_US if job.get("console") != "stdio" else NEVER
         self._end_ms = NEVER if job.get("end_ms") is None else job["end_ms"]
         self._ending = None
+        self._coarse_ms = NEVER  # until then, once armed, the tick is a coarse one
+        self._coarse_asked_ms = job.get("coarse_until_ms") or 0
+        self._fine_us = None
         self._armed = False
         self._script = list(job.get("script") or [])
         self._repeat = job.get("script_every")
@@ -77,7 +83,7 @@ class World:
 
         For the slack only: what happens here may allocate.
         """
-        us[0] += duration_us
+        us[0] += duration_us + self.wiring.late_us
         now = us[0]
         if now > self._watchdog_us:
             self._expire()
@@ -148,13 +154,24 @@ class World:
             return
         self._armed = True
         self.meter.clear()
+        if self._t0_ms is not None:
+            self._lines.armed(self._woken_us // 1000 - self._t0_ms)
         self._lines.drain()
         if self._t0_ms is None:
             self._t0_ms = self._woken_us // 1000
             if min(self._end_ms, self._source.end_ms) <= 0:
                 # A trace of one row: its tick was the one that armed.
                 self.end("end")
+        if self.now_ms() < self._coarse_asked_ms:
+            self._coarse_ms = self._coarse_asked_ms
+            self._fine_us = self._pace(_COARSE_US)
         self._catch_up(now)
+
+    def _pace(self, tick_us):
+        """Give the firmware another tick; return the one that it had."""
+        timing = sys.modules["cabinet"].current.timing
+        before_us, timing.tick_us = timing.tick_us, tick_us
+        return before_us
 
     def _outputs_moved(self):
         """Relays or pins changed since the last wake: tell the coils and the source."""
@@ -182,6 +199,7 @@ class World:
             self._due = min(due, self._boot_limit)
             return
         next_ms = min(self._source.next_ms, self._faults.next_ms, self._truth_ms, self._repeat_ms)
+        next_ms = min(next_ms, self._coarse_ms)
         if self._ending is None:
             next_ms = min(next_ms, self._end_ms, self._source.end_ms)
         if self._script:
@@ -206,6 +224,9 @@ class World:
 
     def _catch_up_job(self, t_ms):
         """Faults, bank, texts, truth and the end: what the job ties to the time since arming."""
+        if self._coarse_ms <= t_ms:
+            self._coarse_ms = NEVER
+            self._pace(self._fine_us)
         if self._faults.next_ms <= t_ms:
             ending = self._faults.apply(t_ms)
             if ending:

@@ -16,7 +16,7 @@ from packwarden_sim.alert import AlertLine
 from packwarden_sim.chips import ina2xx_limits as limits
 from packwarden_sim.chips.ina2xx_registers import FACTS
 from packwarden_sim.clock import NEVER, us
-from packwarden_sim.noise import INC, MASK, MUL, QUIET, SHIFT, TRIANGLE, spread, stream
+from packwarden_sim.noise import INC, MASK, MUL, QUIET, SHIFT, TRIANGLE, stream
 
 _AVERAGES = (1, 4, 16, 64, 128, 256, 512, 1024)
 _TIMES_226 = (140, 204, 332, 588, 1100, 2116, 4156, 8244)
@@ -54,8 +54,6 @@ class Ina:
         # Two's complement in the register's width, once shifted to its place.
         self._field = ((1 << self._bits) - 1) << self._position
         self._frozen = 0
-        # Amplitude of the noise of a faulty channel, in codes, beyond the triangle.
-        self.shunt_noise = self.bus_noise = 0
         self.line = AlertLine(shunt, bus, [0]) if line is None else line
         self.line.join(index, self)
         self._limit_registers = limits.REGISTERS_226 if self._old else limits.REGISTERS_2X8
@@ -246,8 +244,6 @@ class Ina:
         if not self._old and self.regs[0] & _ADCRANGE:
             code *= 4
         code += self._triangle[state >> SHIFT]
-        if self.shunt_noise:
-            code += spread(state, self.shunt_noise)
         if code > self._top:
             code = self._top
         elif code < -self._top - 1:
@@ -259,8 +255,6 @@ class Ina:
         state = (self._bus_random * MUL + INC) & MASK
         self._bus_random = state
         code = self._bus_codes[self._index] + self._triangle[state >> SHIFT]
-        if self.bus_noise:
-            code += spread(state, self.bus_noise)
         if code > self._top:
             code = self._top
         elif code < 0:
@@ -305,16 +299,13 @@ class Ina:
             self._shunt_fresh = self._shunt_on
             self._bus_fresh = self._bus_on
 
-    def zero(self, on):
-        """Fault: results are exact zeros, without noise, while the flag goes on as usual."""
-        if on:
-            self._kept = (self._shunt_codes, self._bus_codes)
-            self._shunt_codes = self._bus_codes = [0] * len(self._shunt_codes)
-            self._triangle = QUIET
-        else:
-            self._shunt_codes, self._bus_codes = self._kept
-            self._triangle = TRIANGLE
-        self.line.always(self._index, on)
+    def wire(self, shunt, bus):
+        """The inputs carry these lists from now on."""
+        self._shunt_codes, self._bus_codes = shunt, bus
+
+    def quiet(self, on):
+        """Fault: results come without noise, while the flag goes on as usual."""
+        self._triangle = QUIET if on else TRIANGLE
 
     def mute(self, on):
         """A chip without supply (on) pulls at no line; its registers are another fault's."""

@@ -43,6 +43,8 @@ class Mcp23017:
         self._contacts = 0xFFFF
         self._stuck = 0
         self._stuck_level = 0
+        self._says = -1
+        self._deaf = False
         self.outputs = at_rest
         self.power_up()
 
@@ -69,8 +71,22 @@ class Mcp23017:
             self._stuck_level = (self._stuck_level & ~(1 << bit)) | (level << bit)
         self._settle()
 
+    def zero(self, on):
+        """Fault: whatever is read is 0 (on), or what it is."""
+        self._says = 0 if on else -1
+
+    def impostor(self, on):
+        """Fault: another device answers at this address, keeps nothing and drives nothing."""
+        self._says = 0xFF if on else -1
+        self.power_up()
+        self._deaf = on
+
     def read(self, buf):
         """Fill `buf` from the address counter on."""
+        if self._says >= 0:
+            for item in range(len(buf)):
+                buf[item] = self._says
+            return
         regs = self._regs
         place = self._pointer
         if len(buf) & 1 == 0 and regs[_IOCON] & _BYTE_MODE == _SEQOP and place <= _LAST:
@@ -85,7 +101,7 @@ class Mcp23017:
         """Take an address and any number of data bytes."""
         regs = self._regs
         self._pointer = buf[0]
-        if len(buf) == 1:
+        if len(buf) == 1 or self._deaf:
             return
         if (
             buf[0] == _GPIO + 1

@@ -7,7 +7,7 @@ settled.
 from packwarden_sim.chips.adc import shown_uV
 from packwarden_sim.clock import adc_us, us
 from packwarden_sim.costs import ADC_READ_US, MUX_SETTLE_US
-from packwarden_sim.noise import INC, MASK, MUL, SHIFT, TRIANGLE, spread, stream
+from packwarden_sim.noise import INC, MASK, MUL, SHIFT, TRIANGLE, stream
 
 # Channels of the noise generators: the monitors have the ones below.
 _FIRST_STREAM = 100
@@ -58,8 +58,10 @@ class MuxChannel:
         self._open_uv = open_uv
         first = _FIRST_STREAM + 16 * number
         self._random = [stream(seed, first + item) for item in range(16)]
-        # Amplitude of the noise of a faulty thermistor, in uV, by input.
-        self.noise_uV = [0] * 16
+
+    def wire(self, adc_uv):
+        """The inputs carry this list from now on."""
+        self._uv = adc_uv
 
     def read_uv(self):
         """Return the calibrated reading in microvolts, whole millivolts; advances time."""
@@ -71,6 +73,4 @@ class MuxChannel:
         value = self._open_uv if place is None else self._uv[place]
         state = (self._random[address] * MUL + INC) & MASK
         self._random[address] = state
-        if self.noise_uV[address]:
-            value += spread(state, self.noise_uV[address])
         return shown_uV(value, TRIANGLE[state >> SHIFT])

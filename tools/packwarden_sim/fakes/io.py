@@ -2,6 +2,7 @@
 
 import io as _real
 
+from packwarden_sim import world
 from packwarden_sim.clock import us
 from packwarden_sim.costs import BLOCK_BYTES, FILE_BLOCK_US, FILE_COMMIT_US, FILE_OPEN_US
 
@@ -11,9 +12,14 @@ class _File:
 
     def __init__(self, name, mode):
         us[0] += FILE_OPEN_US
-        self._file = _real.open(name, mode)
+        self._flash = world.current.wiring.flash
         self._writes = "r" not in mode
         self._written = 0
+        if self._writes:
+            self._flash.change()
+        else:
+            self._flash.look()
+        self._file = _real.open(name, mode)
 
     def __enter__(self):
         return self
@@ -40,6 +46,7 @@ class _File:
         before = self._written // BLOCK_BYTES
         self._written += len(data)
         us[0] += FILE_BLOCK_US * (self._written // BLOCK_BYTES - before)
+        self._flash.take()
         return self._file.write(data)
 
 

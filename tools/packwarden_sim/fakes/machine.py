@@ -141,7 +141,7 @@ class I2C:
         if chip is None:
             self._refuse()
         wire_us = self._wire[len(buf)]
-        us[0] += wire_us + costs.I2C_DRIVER_US
+        us[0] += wire_us + costs.I2C_DRIVER_US + bus.crawl_us
         chip.read(buf)
         bus.wire_us += wire_us
         bus.bytes += 1 + len(buf)
@@ -154,7 +154,7 @@ class I2C:
         if chip is None:
             self._refuse()
         wire_us = self._wire[len(buf)]
-        us[0] += wire_us + costs.I2C_DRIVER_US
+        us[0] += wire_us + costs.I2C_DRIVER_US + bus.crawl_us
         chip.write(buf)
         bus.wire_us += wire_us
         bus.bytes += 1 + len(buf)
@@ -163,7 +163,7 @@ class I2C:
     def _refuse(self):
         """Nobody acknowledges the address."""
         wire_us = self._wire[0]
-        us[0] += wire_us + costs.I2C_DRIVER_US + costs.I2C_NACK_US
+        us[0] += wire_us + costs.I2C_DRIVER_US + costs.I2C_NACK_US + self._bus.crawl_us
         self._bus.wire_us += wire_us
         self._bus.bytes += 1
         _NO_ANSWER.__traceback__ = None

@@ -2,6 +2,7 @@
 
 import os as _real
 
+from packwarden_sim import world
 from packwarden_sim.clock import us
 from packwarden_sim.costs import FILE_CHANGE_US
 
@@ -9,12 +10,14 @@ from packwarden_sim.costs import FILE_CHANGE_US
 def rename(old, new):
     """Rename a file, in the place of another one if need be."""
     us[0] += FILE_CHANGE_US
+    world.current.wiring.flash.change()
     _real.rename(old, new)
 
 
 def remove(name):
     """Remove a file."""
     us[0] += FILE_CHANGE_US
+    world.current.wiring.flash.change()
     _real.remove(name)
 
 

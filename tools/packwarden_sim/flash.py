@@ -1,0 +1,46 @@
+"""What may be wrong with the file system in the board's flash, as the fakes of `io` and `os` obey.
+
+`full`: it takes nothing more; `read_only`: it is mounted so; `broken`: nothing in it can be read
+or written.
+"""
+
+import os
+
+_EIO = 5
+_ENOSPC = 28
+_EROFS = 30
+
+
+class Flash:
+    """The state of the file system."""
+
+    def __init__(self):
+        self.full = self.read_only = self.broken = False
+
+    def look(self):
+        """Raise OSError where nothing can be read."""
+        if self.broken:
+            raise OSError(_EIO)
+
+    def change(self):
+        """Raise OSError where nothing can be changed."""
+        self.look()
+        if self.read_only:
+            raise OSError(_EROFS)
+
+    def take(self):
+        """Raise OSError where nothing more can be written."""
+        self.change()
+        if self.full:
+            raise OSError(_ENOSPC)
+
+
+def corrupt():
+    """Change a byte of every 64 of every file of the current folder, the first one among them."""
+    for name in os.listdir():
+        with open(name, "rb") as file:
+            data = bytearray(file.read())
+        for place in range(0, len(data), 64):
+            data[place] ^= 0x55
+        with open(name, "wb") as file:
+            file.write(data)
