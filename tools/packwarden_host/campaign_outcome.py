@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from packwarden_host import verdict
 from packwarden_host.scenario import Scenario
 from packwarden_host.scenario_run import Heard
 from packwarden_host.verdict import Finding
@@ -50,9 +51,7 @@ def deciding(outcome: Outcome) -> list[dict]:
 def detection_ms(outcome: Outcome) -> int | None:
     """From what went wrong to the first alarm or trip that was expected; None if there is none.
 
-    What went wrong is the first fault after the start: one that was there from the start only
-    waits, like a stuck breaker. Without a fault it is the last step of the load. Where neither
-    alarm nor trip was expected the first warning or command counts.
+    Where neither was expected the first warning or command counts.
     """
     met = [f.event for f in outcome.findings[: len(outcome.plan.expect)] if f.met and f.event]
     events = [event for event in met if event["kind"] in _GRAVE]
@@ -60,12 +59,7 @@ def detection_ms(outcome: Outcome) -> int | None:
     if not events:
         return None
     t_ms = min(event["t_ms"] for event in events)
-    faults = [round(fault.at_s * 1000) for fault in outcome.plan.fault]
-    steps = [round(step.at_s * 1000) for step in outcome.plan.load.step]
-    later = [at_ms for at_ms in faults if 0 < at_ms <= t_ms]
-    if later:
-        return t_ms - min(later)
-    return t_ms if faults else t_ms - max(at_ms for at_ms in (0, *steps) if at_ms <= t_ms)
+    return t_ms - outcome.plan.went_wrong_ms(t_ms)
 
 
 def outputs(outcome: Outcome) -> dict | None:
@@ -77,8 +71,7 @@ def outputs(outcome: Outcome) -> dict | None:
     if truth is None or truth["t_ms"] < outcome.plan.end_ms:
         return None
     size = outcome.plan.bank.batteries
-    opened = [] if truth["main"] else ["main"]
-    opened += [f"Q{k:02d}" for k in range(1, size + 1) if not truth["closed"] >> (k - 1) & 1]
+    opened = verdict.opened(truth, size)
     told = _told(outcome.heard.events, size)
     return {
         "opened": [name for name in opened if name in told],

@@ -17,12 +17,26 @@ from packwarden_host import solar
 from packwarden_host.bank_file import Choices
 from packwarden_host.errors import BadInput
 from packwarden_host.scenario_faults import AnyFault, BankFault, HardwareFault
-from packwarden_host.scenario_parts import Bank, Config, Expect, Forbid, Heat, Load, Part, Seconds
+from packwarden_host.scenario_parts import (
+    Bank,
+    Config,
+    Ends,
+    Expect,
+    Forbid,
+    Heat,
+    Load,
+    Overheats,
+    Part,
+    Seconds,
+)
 
 SHIPPED = Path(__file__).with_name("scenarios")
 # Keys of [bank] that describe the bank to the firmware, and those that only the model knows.
 _CONFIGURED = {"batteries", "rated_current_A", "cells", "capacity_Ah"}
 _MODELLED = set(Bank.model_fields) - {"rated_current_A", "true_capacity_Ah"}
+# Both counters wrap there: that of ms after 2^30, that of us after every 2^30.
+_WRAP_us = 2**30 * 1000
+_START_s = 1.0  # about how long a board takes until it is armed
 _PER_BATTERY = ("true_capacity_Ah", "soc_percent", "r0_mohm", "r1_mohm", "r2_mohm")
 
 
@@ -33,6 +47,8 @@ class Scenario(Part):
     group: str | None = Field(default=None, min_length=1, max_length=40)  # of a campaign's table
     end_s: Seconds
     tick_ms: int = Field(default=10, ge=10, le=1000)
+    coarse_until_s: Seconds = 0  # until then the tick is a second long
+    wrap_at_s: Seconds | None = None  # then the board's tick counters come to their end
     seed: int = Field(default=1, ge=0, le=2**31 - 1)
     bank: Bank
     config: Config = Config()
@@ -41,6 +57,9 @@ class Scenario(Part):
     fault: list[AnyFault] = []
     expect: list[Expect] = []
     forbid: list[Forbid] = []
+    ends: Ends | None = None
+    overheats: Overheats | None = None
+    restarts: int = Field(default=0, ge=0, le=20)  # by a fault of the firmware
 
     @model_validator(mode="after")
     def consistent(self) -> Self:
@@ -74,6 +93,25 @@ class Scenario(Part):
     def job_faults(self) -> list[dict]:
         """What fails beside the bank, as the `faults` of a job."""
         return [fault.entry() for fault in self.fault if isinstance(fault, HardwareFault)]
+
+    def went_wrong_ms(self, t_ms: int) -> int:
+        """When that went wrong of which an event at `t_ms` tells.
+
+        It is the first fault after the start: one that was there from the start only waits, like
+        a stuck breaker. Without a fault it is the last step of the load.
+        """
+        faults = [round(fault.at_s * 1000) for fault in self.fault]
+        later = [at_ms for at_ms in faults if 0 < at_ms <= t_ms]
+        if faults:
+            return min(later, default=0)
+        steps = [round(step.at_s * 1000) for step in self.load.step]
+        return max(at_ms for at_ms in (0, *steps) if at_ms <= t_ms)
+
+    def ticks_began_us(self) -> int:
+        """Where the tick counters of the board begin."""
+        if self.wrap_at_s is None:
+            return 0
+        return _WRAP_us - round((self.wrap_at_s + _START_s) * 1_000_000)
 
     @property
     def end_ms(self) -> int:

@@ -194,8 +194,8 @@ class Expect(Claim):
 
     @model_validator(mode="after")
     def named(self) -> Self:
-        """Without an element the boot record would do."""
-        if self.element is None:
+        """Without an element or what is done the boot record would do."""
+        if self.element is None and self.action is None:
             raise ValueError("element is missing")
         return self
 
@@ -205,13 +205,33 @@ class Expect(Claim):
 
 
 class Forbid(Claim):
-    """An event that must not come between `after_s` and `until_s` (None: the end)."""
+    """An event that must not come between `after_s` and `until_s` (None: the end).
+
+    What agrees with one of `unless` may.
+    """
 
     until_s: Seconds | None = None
+    unless: list[Claim] = []
 
     def words(self) -> str:
         """The ban as a sentence's subject."""
         return _words(self)
+
+
+class Ends(Part):
+    """How the outputs must really be at the end; what is not given does not matter."""
+
+    opened: list[Annotated[str, Field(pattern=r"^(main|Q0[1-9]|Q1[0-5])$")]] | None = None
+    alarm: bool | None = None  # the alarm relay has dropped
+
+
+class Overheats(Part):
+    """A terminal that gets too hot: within a time its battery carries nothing any more."""
+
+    battery: Battery
+    terminal: Terminal
+    above_C: float = Field(ge=0, le=200)
+    within_s: Seconds
 
 
 def _words(claim: Claim) -> str:

@@ -20,6 +20,7 @@ RESET_BY_JOB = "as the job says"
 # The bank is asked so often in a run.
 _REPORTS = 300
 # The last question is asked so long before the end that a reply under way does not swallow it.
+_TRUTH_ms = 100
 _WHY_BEFORE_END_MS = 1000
 
 
@@ -38,12 +39,20 @@ class Watcher:
 
 @dataclass
 class Heard:
-    """What a run has told: events and restarts in order, why it tripped, how things really are."""
+    """What a run has told: events and restarts in order, why it tripped, how things really are.
+
+    Times are those of the run, also after a restart, where the board's own begin anew.
+    """
 
     events: list[dict] = field(default_factory=list)
     restarts: list[dict] = field(default_factory=list)
     why: str | None = None
-    truth: dict | None = None  # of the end, or of the beginning where the run broke before its end
+    truths: list[dict] = field(default_factory=list)  # how things really are, from time to time
+
+    @property
+    def truth(self) -> dict | None:
+        """The last of them: of the end, unless the run broke before."""
+        return self.truths[-1] if self.truths else None
 
 
 def configuration(plan: Scenario) -> dict:
@@ -62,8 +71,10 @@ def job(plan: Scenario, seed: int | None = None, speed: float = 0) -> Job:
         script=[[max(plan.end_ms - _WHY_BEFORE_END_MS, 0), "why --json\n"]],
         script_every=[period_ms(plan.end_ms, _REPORTS), "bank --json\n"],
         # At the beginning and at the end: in between it would wake the bank out of its steps.
-        truth_every_ms=plan.end_ms,
+        truth_every_ms=_TRUTH_ms if plan.overheats else plan.end_ms,
         faults=plan.job_faults(),
+        ticks_began_us=plan.ticks_began_us(),
+        coarse_until_ms=round(plan.coarse_until_s * 1000),
     )
 
 
@@ -77,29 +88,46 @@ def period_ms(end_ms: int, parts: int) -> int:
 
 def listen(lines: Iterator[tuple[str, str]], watcher: Watcher, heard: Heard) -> None:
     """Take in the lines of a cabinet to their end, and show them to the watcher as they come."""
+    began_ms = 0
     for letter, text in lines:
-        if letter == "E":
+        if letter == "A":
+            began_ms = json.loads(text)["t_ms"]
+        elif letter == "E":
+            text = _timed(text, began_ms)
             heard.events.append(json.loads(text))
             watcher.event(text)
         elif letter == "X":
             heard.restarts.append(json.loads(text))
             watcher.note(restart_text(heard.restarts[-1]))
         elif letter == "S":
-            heard.truth = json.loads(text)
+            heard.truths.append(json.loads(text))
         elif letter == "C" and text.startswith('{"t_ms":'):
-            watcher.bank(json.loads(text))
+            watcher.bank(json.loads(_timed(text, began_ms)))
         elif letter == "C" and text.startswith('{"why":'):
             heard.why = json.loads(text)["why"]
+
+
+def _timed(text: str, began_ms: int) -> str:
+    """A JSON object that begins with a time of this life, with that of the run."""
+    t_ms, rest = text.removeprefix('{"t_ms":').split(",", 1)
+    return f'{{"t_ms":{int(t_ms) + began_ms},{rest}'
 
 
 def judge(plan: Scenario, heard: Heard) -> list[Finding]:
     """The findings of a run: the scenario's claims, and each restart that nobody asked for.
 
-    A scenario asks for one where it cuts the board's supply or resets it.
+    A scenario asks for one where it cuts the board's supply or resets it, and says how often the
+    firmware may have to.
     """
-    findings = verdict.judge(plan, heard.events)
-    for ending in heard.restarts:
-        if ending["cause"] != "power_off" and ending["detail"] != RESET_BY_JOB:
-            seen = restart_text(ending).strip()
-            findings.append(Finding("not expected: a restart of the board", seen, False))
+    findings = verdict.judge(plan, heard.events, heard.truths)
+    own = [ending for ending in heard.restarts if not _asked_for(ending)]
+    for ending in own[plan.restarts :]:
+        seen = restart_text(ending).strip()
+        findings.append(Finding("not expected: a restart of the board", seen, False))
+    if len(own) < plan.restarts:
+        findings.append(Finding("expected: a restart of the board", "not seen", False))
     return findings
+
+
+def _asked_for(ending: dict) -> bool:
+    return ending["cause"] == "power_off" or ending["detail"] == RESET_BY_JOB

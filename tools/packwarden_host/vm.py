@@ -1,9 +1,9 @@
 """Runs the simulated cabinet as a process of its own, in the MicroPython VM or in CPython.
 
-The process writes lines on an inherited descriptor: `E` an event, `C` a console line, `S` the
-physical truth, `M` what the ticks took, `R` that it is the REPL from here on, `X` how it ended.
-When the firmware resets the board, the process ends and is started again on the same state
-directory: the board's flash and the memory that survives a reset.
+The process writes lines on an inherited descriptor: `A` that it has armed after a restart, `E` an
+event, `C` a console line, `S` the physical truth, `M` what the ticks took, `R` that it is the REPL
+from here on, `X` how it ended. When the firmware resets the board, the process ends and is started
+again on the same state directory: the board's flash and the memory that survives a reset.
 """
 
 import json
@@ -46,6 +46,7 @@ class Job:
     meter: bool = False
     faults: list = field(default_factory=list)
     ticks_began_us: int = 0
+    coarse_until_ms: int = 0
 
 
 class Cabinet:
