@@ -62,7 +62,7 @@ def planned(more, kind=Scenario, **changes):
 
 def outcome(more=QUIET, *events, name="one", truth=None, broke=None, plan=None):
     plan = plan or planned(more)
-    heard = Heard(list(events), truth=TRUTH | (truth or {}))
+    heard = Heard(list(events), truths=[TRUTH | (truth or {})])
     return Outcome(name, plan, heard, verdict.judge(plan, heard.events), broke)
 
 

@@ -8,7 +8,7 @@ import pytest
 from packwarden_host import scenario_run
 from packwarden_host.errors import BadInput
 from packwarden_host.scenario import Scenario
-from packwarden_host.scenario_parts import Expect
+from packwarden_host.scenario_parts import Expect, Overheats
 from packwarden_host.scenario_run import Heard, Watcher
 
 PLAN = """
@@ -80,7 +80,22 @@ def test_what_is_heard_is_shown_and_kept():
     scenario_run.listen(iter(lines), notes, heard)
     told = "      12.340 s  board restarts: watchdog (ValueError: x)"
     assert notes.seen == ['{"t_ms":0}', 1000, told]
-    assert heard == Heard([{"t_ms": 0}], [RESTART], "it was hot", {"t_ms": 100_000})
+    assert heard == Heard([{"t_ms": 0}], [RESTART], "it was hot", [{"t_ms": 0}, {"t_ms": 100_000}])
+    assert heard.truth == {"t_ms": 100_000}
+
+
+def test_after_a_restart_the_times_are_those_of_the_run():
+    lines = [
+        ("E", '{"t_ms":5,"seq":0,"value":80.00}'),
+        ("X", json.dumps(RESTART)),
+        ("A", '{"t_ms": 13000}'),
+        ("E", '{"t_ms":10,"seq":1,"value":80.00}'),
+        ("C", '{"t_ms":1000,"batteries":[]}'),
+    ]
+    notes, heard = Notes(), Heard()
+    scenario_run.listen(iter(lines), notes, heard)
+    assert [event["t_ms"] for event in heard.events] == [5, 13_010]
+    assert notes.seen[2:] == ['{"t_ms":13010,"seq":1,"value":80.00}', 14_000]
 
 
 @pytest.mark.parametrize(
@@ -100,6 +115,32 @@ def test_a_restart_that_nobody_asked_for_is_a_finding(cause, expected, unmet):
     assert [finding.met for finding in found] == [False] * unmet
     if unmet:
         assert found[0].seen == f"12.340 s  board restarts: {cause} (ValueError: x)"
+
+
+@pytest.mark.parametrize(
+    ("asked", "happened", "met"), [(1, 1, []), (1, 2, [False]), (2, 1, [False])]
+)
+def test_a_fault_of_the_firmware_restarts_it_as_often_as_the_scenario_says(asked, happened, met):
+    plan = planned().model_copy(update={"restarts": asked})
+    heard = Heard(restarts=[RESTART] * happened)
+    found = [f for f in scenario_run.judge(plan, heard) if "restart" in f.asked]
+    assert [finding.met for finding in found] == met
+
+
+def test_the_tick_is_coarse_at_first_and_the_counters_wrap_where_the_scenario_says_so():
+    job = scenario_run.job(planned())
+    assert (job.coarse_until_ms, job.ticks_began_us) == (0, 0)
+    plan = planned().model_copy(update={"coarse_until_s": 3.5, "wrap_at_s": 7})
+    job = scenario_run.job(plan)
+    assert job.coarse_until_ms == 3500
+    # Arming takes about a second; then 7 more to the end of both counters.
+    assert job.ticks_began_us == (1 << 30) * 1000 - 8_000_000
+
+
+def test_where_a_terminal_overheats_the_truth_is_told_often():
+    heat = Overheats(battery=1, terminal="+", above_C=80, within_s=2)
+    plan = planned().model_copy(update={"overheats": heat})
+    assert scenario_run.job(plan).truth_every_ms == 100
 
 
 def test_a_reset_that_the_scenario_asks_for_is_no_finding():

@@ -6,6 +6,7 @@ the same questions on the console, whoever watches.
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -21,6 +22,7 @@ RESET_BY_JOB = "as the job says"
 _REPORTS = 300
 # The last question is asked so long before the end that a reply under way does not swallow it.
 _TRUTH_ms = 100
+_TIME = re.compile(r'^{"t_ms":([0-9]+)')
 _WHY_BEFORE_END_MS = 1000
 
 
@@ -109,8 +111,7 @@ def listen(lines: Iterator[tuple[str, str]], watcher: Watcher, heard: Heard) -> 
 
 def _timed(text: str, began_ms: int) -> str:
     """A JSON object that begins with a time of this life, with that of the run."""
-    t_ms, rest = text.removeprefix('{"t_ms":').split(",", 1)
-    return f'{{"t_ms":{int(t_ms) + began_ms},{rest}'
+    return _TIME.sub(lambda match: f'{{"t_ms":{int(match[1]) + began_ms}', text)
 
 
 def judge(plan: Scenario, heard: Heard) -> list[Finding]:

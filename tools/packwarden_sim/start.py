@@ -177,7 +177,7 @@ def _run_firmware(job, here):
     at_repl = False
     try:
         __import__("main")
-        if here.watched_us() is None:
+        if here.watched_us() is None and not job.get("restarts"):
             _note(here, "crash", "main.py returned")
         elif _MICROPYTHON and job.get("console") == "stdio":
             at_repl = True
