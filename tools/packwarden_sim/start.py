@@ -9,9 +9,9 @@ The job's keys: `repo`, `board`, `state_dir` (holds the board's flash/ and what 
 or {"kind": "trials", "path", "trials"}, see `trials`), `seed`, `speed` (0: as fast as it goes),
 `end_ms`, `console` (none, script, stdio, flood), `script` ([[t_ms, text], ...]), `script_every`
 ([period_ms, text]), `truth_every_ms`, `meter` (tell what the ticks took), `faults` (see `faults`),
-`ticks_began_us` (where `time.ticks_us` begins in each life), `coarse_until_ms` (until when the tick
-is a second long, and then as configured), `restarts` (0 at power-on), `cause`
-(of the last restart), `out_fd` (where the lines of `host_lines` go).
+`ticks_began_us` (where `time.ticks_us` begins in each life), `coarse_until_ms` (until when the
+tick is a second long, and then as configured), `restarts` (0 at power-on), `cause` (of the last
+restart), `out_fd` (where the lines of `host_lines` go).
 """
 
 import json
