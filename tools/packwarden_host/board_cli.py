@@ -1,11 +1,14 @@
-"""`packwarden board check`: the command line in front of what is known of a board."""
+"""`packwarden board check|show|picture`: the command line in front of what is known of a board."""
 
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
-app = typer.Typer(help="Check a board: what is wired where.", no_args_is_help=True)
+app = typer.Typer(
+    help="Check and show a board: what is wired where, and its parts.", no_args_is_help=True
+)
 
 Name = Annotated[str, typer.Argument(help="A folder of boards/.", show_default=False)]
 
@@ -28,3 +31,38 @@ def check(name: Name):
         f" {pins} pins, {chips} chips on 2 buses, {len(board_uses.contacts(board))} contacts,"
         f" {len(board_uses.thermistors(board))} thermistor inputs, each used once"
     )
+
+
+@app.command()
+def show(
+    name: Name,
+    table: Annotated[
+        Literal["pins", "chips", "batteries", "states", "parts"] | None,
+        typer.Argument(help="One table; else all.", show_default=False),
+    ] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="As tables for a README.")] = False,
+):
+    """Show how a board is wired, what its outputs do without the firmware, and its parts."""
+    from packwarden_host import board_tables, boards, output
+
+    board = boards.load(name)
+    for one in [table] if table else board_tables.TABLES:
+        found = board_tables.TABLES[one]
+        if markdown:
+            print(output.markdown_table(found.heads, found.rows(board)))
+        else:
+            output.table(f"{name}: {found.title}", found.heads, found.rows(board))
+
+
+@app.command()
+def picture(
+    name: Name,
+    file: Annotated[
+        Path, typer.Option("--output", "-o", help="SVG file to write.", show_default=False)
+    ],
+):
+    """Draw how a board is wired, pin by pin, as SVG."""
+    from packwarden_host import board_picture, boards, output
+
+    output.write_whole(file, board_picture.svg(boards.load(name)))
+    print(f"{file}: the wiring of {name}")

@@ -101,6 +101,14 @@ def chips(board: ModuleType) -> list[ChipUse]:
     return found
 
 
+def relays(board: ModuleType) -> list[Place]:
+    """Every relay on the relay expander; the expander is 0 here, there is one."""
+    found = [
+        Place((0, k), "RELAY_EXPANDER", f"battery {k + 1}") for k in range(board.MAX_BATTERIES)
+    ]
+    return [*found, Place((0, board.RELAY_FAN_BIT), "RELAY_FAN_BIT", "fan")]
+
+
 def contacts(board: ModuleType) -> list[Place]:
     """Every contact on an input expander."""
     found = []
