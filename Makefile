@@ -12,7 +12,7 @@ FIND_PYTHON = for p in $(PYTHON) python3 python3.11 python3.12 python3.13 python
 	done; echo 'Packwarden needs Python 3.11 or newer' >&2; exit 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test campaign latency week soak cuts month mutants fmt lint type bench docs lock clean
+.PHONY: help setup run test campaign latency week soak cuts fuzz month mutants fmt lint type bench docs lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,9 @@ cuts: $(STAMP) ## cut the power at 12000 writes to the flash, and at 12000 more:
 
 month: $(STAMP) ## thirty simulated days with weather, faults, power cuts and console: about an hour
 	@cd host_tests && ../$(BIN)/python -m system.month
+
+fuzz: $(STAMP) ## type a million lines of every kind at the console: about an hour
+	@cd host_tests && ../$(BIN)/python -m proofs.console_fuzz
 
 mutants: $(STAMP) ## change the elements and breakers in a thousand ways: the tests have to notice
 	$(BIN)/python host_tests/mutants.py

@@ -47,6 +47,7 @@ class Job:
     faults: list = field(default_factory=list)
     ticks_began_us: int = 0
     coarse_until_ms: int = 0
+    fuzz: list | None = None
 
 
 class Cabinet:

@@ -7,11 +7,12 @@ The job's keys: `repo`, `board`, `state_dir` (holds the board's flash/ and what 
 `hardware` (a configuration that tells what is really wired, whatever the flash holds), `source`
 ({"kind": "trace", "path"} or {"kind": "bank", "model"}, with "stuck": breakers that stay closed;
 or {"kind": "trials", "path", "trials"}, see `trials`), `seed`, `speed` (0: as fast as it goes),
-`end_ms`, `console` (none, script, stdio, flood), `script` ([[t_ms, text], ...]), `script_every`
-([period_ms, text]), `truth_every_ms`, `meter` (tell what the ticks took), `faults` (see `faults`),
-`ticks_began_us` (where `time.ticks_us` begins in each life), `coarse_until_ms` (until when the
-tick is a second long, and then as configured), `restarts` (0 at power-on), `cause` (of the last
-restart), `out_fd` (where the lines of `host_lines` go).
+`end_ms`, `console` (none, script, stdio, flood, fuzz), `script` ([[t_ms, text], ...]),
+`script_every` ([period_ms, text]), `fuzz` ([seed, lines, PIN], see `fuzz`), `truth_every_ms`,
+`meter` (tell what the ticks took), `faults` (see `faults`), `ticks_began_us` (where
+`time.ticks_us` begins in each life), `coarse_until_ms` (until when the tick is a second long, and
+then as configured), `restarts` (0 at power-on), `cause` (of the last restart), `out_fd` (where the
+lines of `host_lines` go).
 """
 
 import json
@@ -72,9 +73,15 @@ def _pacer(speed, time):
     return pace
 
 
-def _console(mode, lines, select):
+def _console(job, lines, select):
     from packwarden_sim import console
 
+    mode = job.get("console")
+    if mode == "fuzz":
+        from packwarden_sim.fuzz import Fuzz
+
+        seed, count, pin = job["fuzz"]
+        return Fuzz(seed + job.get("restarts", 0), count, pin, lines.console)
     if mode == "script":
         return console.Script(lines.console)
     if mode == "flood":
@@ -107,7 +114,7 @@ def _build(job):
     stuck = job["source"].get("stuck") or ()
     wiring = Wiring(board, hardware, _source(job, board, hardware), seed, stuck, moved)
     faults = Schedule(job.get("faults") or (), wiring, saved["t_ms"] if saved else None)
-    console = _console(job.get("console"), lines, select)
+    console = _console(job, lines, select)
     pacer = _pacer(job.get("speed"), time)
     here = life(job, wiring, faults, lines, console, pacer, saved)
     _read_rtc(job, here.rtc)
