@@ -34,7 +34,7 @@ Console._enter = _enter
 def test_nothing_comes_of_whatever_is_typed(seed):
     outcome = console_fuzz.run(seed, LINES)
     assert outcome.found == []
-    assert outcome.lines == LINES and outcome.ticks > LINES
+    assert outcome.lines >= LINES and outcome.ticks > LINES  # service mode begins anew
     assert outcome.counts["wrong PIN"] or outcome.counts["unlocked"]
     assert (outcome.counts["unlocked"] > 0) == (seed == 103)
     assert set(outcome.late) <= {"flash"}
