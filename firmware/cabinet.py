@@ -36,6 +36,7 @@ from packwarden.views import Context
 from recorder import RECORD_us, Recorder
 from retained import COMMIT_us, Retained, SAVE_us
 from terminal import SLICE_us, Terminal
+from update import STEP_us, Update
 
 _ATTEMPTS = const(3)  # of every channel before it is believed; then the cabinet arms
 _ARM_ms = const(3000)  # and at the latest after this long: what is missing is a sensor fault
@@ -69,7 +70,9 @@ class Cabinet:
         self._retained = Retained(self.protection, access)
         facts = (self.protection, board.NAME, VERSION, self.timing, self.recorder.journal)
         self._controls = Controls()
-        self._console = Console(Context(*facts, access, self._controls))
+        self._update = Update(self.protection, self._configuration)
+        context = Context(*facts, access, self._controls, self._update.staging)
+        self._console = Console(context)
         self._stages = (self._acquire, self._step, self._act, self._verify)
         self._place = restart.BOOT  # what runs: a stage from 1, or what `restart` has beside them
         self._done = 0  # the stages that have run to their end in this tick
@@ -92,6 +95,7 @@ class Cabinet:
             Job("console", SLICE_us, terminal.due, terminal.serve),
             Job("flash", COMMIT_us, retained.commit_due, retained.commit, FLASH),
             Job("journal", RECORD_us, recorder.commit_due, recorder.commit, FLASH),
+            Job("configuration", STEP_us, self._update_due, self._update.run, FLASH),
             Job("service", 0, self._service_due, self._serve),
         )
 
@@ -218,6 +222,14 @@ class Cabinet:
         if self.protection.restart.cause:
             faults |= RESTARTED
         return faults | TICKS_LATE if self.timing.ill else faults
+
+    def _update_due(self, fits):
+        return self._update.due(self._settled)
+
+    def _settled(self):
+        """Return whether a restart would lose nothing: neither record nor lockout nor reply."""
+        kept = self.recorder.failed or not self.recorder.journal.waiting()
+        return kept and self._retained.kept and not self._console.busy()
 
     def _bus_due(self, fits):
         now_us = time.ticks_us()

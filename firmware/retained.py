@@ -102,6 +102,13 @@ class Retained:
                 way[k] = ways[at + k]
             at += len(way)
 
+    @property
+    def kept(self):
+        """True where nothing waits for NVS, or it takes nothing."""
+        return self.failed or not (
+            self._uncommitted or self._lockout.unsaved() or self._access.changed
+        )
+
     def save_due(self, fits):
         """Return whether to `save`: a lockout at once, the integrators once a second. Slack."""
         if self._lockout.unsaved() or self._restart.changed:

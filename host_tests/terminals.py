@@ -1,13 +1,19 @@
 """A terminal at the console of a cabinet, and a screen: `from terminals import Terminal`."""
 
+from types import SimpleNamespace
+
 from flash_chip import Chip, Files
+from packwarden import config_text, settings
 from packwarden.access import Access
 from packwarden.console import PROMPT, Console, shown
 from packwarden.journal import Journal
+from packwarden.staging import Staging
 from packwarden.timing import Timing
+from packwarden.two_slots import TwoSlots
 from packwarden.views import Context
 
 PIN = "135790"
+BOARD = SimpleNamespace(NAME="cabinet15", MAX_BATTERIES=15, AUX_B=((0, 0),))
 
 
 class Controls:
@@ -27,6 +33,15 @@ class Controls:
         return bytes(range(count))
 
 
+def running(files, config):
+    """The slots of a board that runs a configuration."""
+    slots = TwoSlots(files, "config")
+    slots.load()
+    for _ in slots.store(settings.SCHEMA, [line.encode() for line in config_text.lines(config)]):
+        pass
+    return slots
+
+
 def timing():
     """Twelve ticks of 10 ms: three began 1.5 ms late, the others in time."""
     facts = Timing(10)
@@ -44,7 +59,8 @@ class Terminal:
     """
 
     def __init__(self, protection, at_once=10**6, pin=PIN):
-        journal = Journal(Files(Chip(), fresh=True), protection.events, 0x1234ABCD)
+        self.files = Files(Chip(), fresh=True)
+        journal = Journal(self.files, protection.events, 0x1234ABCD)
         facts = (protection, "cabinet15", "1.2.3", timing(), journal)
         self.access = Access()
         self.controls = Controls()
@@ -52,7 +68,9 @@ class Terminal:
         if pin:
             self.access.set(pin, self.controls.random(16))
             self.access.kept(True)
-        self.context = Context(*facts, self.access, self.controls)
+        slots = running(self.files, protection.bank.config)
+        staging = Staging(protection, BOARD, slots, slots.checksum)
+        self.context = Context(*facts, self.access, self.controls, staging)
         self.console = Console(self.context)
         self.at_once = at_once
         self.screen = Screen().show(PROMPT)
@@ -69,6 +87,8 @@ class Terminal:
             self.console.work()
             if self.console.waits:
                 self.access.kept(self.flash())
+                while self.context.staging.storing:
+                    self.context.staging.step()
             text += self.console.take(self.at_once).decode("ascii")
         return text
 

@@ -2,7 +2,15 @@
 
 import json
 
-from packwarden import history, operations, pin, status_view, timing_view, views
+from packwarden import (
+    config_commands,
+    history,
+    operations,
+    pin,
+    status_view,
+    timing_view,
+    views,
+)
 from packwarden.replies import Command, no_arguments
 
 
@@ -26,5 +34,6 @@ COMMANDS.update(views.COMMANDS)
 COMMANDS.update(status_view.COMMANDS)
 COMMANDS.update(timing_view.COMMANDS)
 COMMANDS.update(history.COMMANDS)
+COMMANDS.update(config_commands.COMMANDS)
 COMMANDS.update(pin.COMMANDS)
 COMMANDS.update(operations.COMMANDS)

@@ -30,7 +30,7 @@ class Context:
     `service(minutes)`, let service mode begin.
     """
 
-    def __init__(self, protection, board, version, timing, journal, access, controls):
+    def __init__(self, protection, board, version, timing, journal, access, controls, staging):
         self.protection = protection
         self.board = board
         self.version = version
@@ -38,6 +38,7 @@ class Context:
         self.journal = journal
         self.access = access  # an `access.Access`
         self.controls = controls
+        self.staging = staging  # a `staging.Staging`
 
 
 def _fact(protection, name, unit, channel):
