@@ -13,6 +13,8 @@ import time
 import tty
 from contextlib import contextmanager
 
+from packwarden.console import shown
+
 TIMEOUT_S = 30
 COMMAND = [sys.executable, "-c", "from packwarden_host.cli import main; main()"]
 
@@ -61,7 +63,7 @@ class Line:
     def ask(self, line):
         """Enter a line at the prompt; returns the reply's lines."""
         self.send(line + "\r")
-        self.until(re.escape(line.encode()) + rb"\r\n")
+        self.until(re.escape(shown(line).encode()) + rb"\r\n")
         reply = self.until(rb"(.*?)packwarden> ")[1].decode("ascii")
         assert reply.endswith("\r\n") or not reply
         return reply.split("\r\n")[:-1]

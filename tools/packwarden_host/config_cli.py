@@ -7,8 +7,12 @@ from typing import Annotated, Literal, TypeVar
 import typer
 
 from packwarden_host.errors import BadInput
+from packwarden_host.pin import PinOption
 
-app = typer.Typer(help="Make, check and show a bank's configuration.", no_args_is_help=True)
+app = typer.Typer(
+    help="Make, check and show a bank's configuration; bring it to a cabinet and back.",
+    no_args_is_help=True,
+)
 
 T = TypeVar("T", int, float, Path)
 File = Annotated[Path, typer.Argument(help="A bank's configuration (JSON).", show_default=False)]
@@ -115,6 +119,48 @@ def show(
     from packwarden_host import bank_file, views
 
     views.show_config(bank_file.read(file), element, json_)
+
+
+Port = Annotated[str, typer.Argument(help="Device, pseudo-terminal, or socket://host:port.")]
+
+
+@app.command()
+def push(
+    port: Port,
+    file: File,
+    pin: PinOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Activate it without asking.")] = False,
+):
+    """Send a configuration to a cabinet, which checks it, stores it and starts again with it."""
+    from packwarden_host import config_port
+
+    config_port.push(port, file, pin, yes)
+
+
+@app.command()
+def pull(
+    port: Port,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write; else stdout.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+):
+    """Fetch the configuration that a cabinet runs."""
+    from packwarden_host import config_port
+
+    config_port.pull(port, output, force)
+
+
+@app.command()
+def diff(
+    port: Port,
+    file: File,
+    json_: Annotated[bool, typer.Option("--json", help="As data.")] = False,
+):
+    """Compare a file with what a cabinet runs: exit code 0 the same, 1 different, 2 bad."""
+    from packwarden_host import config_port
+
+    raise typer.Exit(config_port.diff(port, file, json_))
 
 
 def _asked(given: T | None, option: str, question: str, kind: type[T]) -> T:

@@ -3,6 +3,7 @@
 Waits for the prompt, so that it works with a board that is busy, and with one that answers slowly.
 """
 
+import json
 import time
 
 import serial
@@ -14,8 +15,17 @@ from packwarden_host.errors import RunFailed
 
 # A cabinet answers within a few ticks; one that restarts needs some seconds.
 SILENT_S = 10.0
+ARMED_S = 20  # how long one may take from its first prompt to protecting
 _CTRL_C = b"\x03"
 _PROMPT = PROMPT.encode()
+
+
+class Refused(RunFailed):
+    """The cabinet's answer is an error: `reason` is its own words."""
+
+    def __init__(self, subject: str, reason: str):
+        super().__init__(f"{subject}: {reason}")
+        self.reason = reason
 
 
 class Line:
@@ -42,8 +52,11 @@ class Line:
         except (serial.SerialException, OSError) as error:
             raise RunFailed(f"{self.port}: the connection ended: {error}") from error
 
-    def until(self, *wanted: bytes, progress=lambda received: None) -> tuple[bytes, bytes]:
+    def until(
+        self, *wanted: bytes, progress=lambda received: None, silent_s: float | None = None
+    ) -> tuple[bytes, bytes]:
         """Read until one of these has come; return what came before it, and which it was."""
+        silent_s = silent_s or SILENT_S
         heard_s = time.monotonic()
         while True:
             for found in wanted:
@@ -58,8 +71,8 @@ class Line:
                 heard_s = time.monotonic()
                 self._seen += data
                 progress(len(self._seen))
-            elif time.monotonic() - heard_s > SILENT_S:
-                raise RunFailed(f"{self.port}: no Packwarden answers within {SILENT_S:g} s")
+            elif time.monotonic() - heard_s > silent_s:
+                raise RunFailed(f"{self.port}: no Packwarden answers within {silent_s:g} s")
 
 
 class Dialogue:
@@ -72,9 +85,7 @@ class Dialogue:
     def __enter__(self):
         self.line.__enter__()
         try:
-            # Whatever somebody has typed is taken back, and a reply that runs is ended.
-            self.line.send(_CTRL_C)
-            self.line.until(b"^C\r\n" + _PROMPT)
+            self.interrupt()
         except BaseException:
             self.line.__exit__()
             raise
@@ -83,17 +94,30 @@ class Dialogue:
     def __exit__(self, *_):
         self.line.__exit__()
 
+    def interrupt(self) -> None:
+        """Take back whatever somebody has typed, and end a reply that runs."""
+        self.line.send(_CTRL_C)
+        self.line.until(b"^C\r\n" + _PROMPT)
+
+    def protecting(self) -> dict:
+        """Wait until a cabinet that has started again protects; return its status."""
+        until_s = time.monotonic() + ARMED_S
+        while not (status := json.loads(self.ask("status --json")))["armed"]:
+            if time.monotonic() > until_s:
+                raise RunFailed(f"{self.port}: restarted, but does not protect: see its console")
+        return status
+
     def ask(self, line: str, progress=lambda received: None) -> str:
         """Enter a line and return the reply; `progress` learns how many bytes of it came so far.
 
-        RunFailed where the reply is an error.
+        Refused where the reply is an error.
         """
         self.line.send(line.encode() + b"\r")
         self.line.until(shown(line).encode() + b"\r\n")
         reply = self.line.until(_PROMPT, progress=progress)[0].decode("ascii", errors="replace")
         if reply.startswith("error: "):
             reason = reply.removeprefix("error: ").strip()
-            raise RunFailed(f"{self.port}: {shown(line)}: {reason}")
+            raise Refused(f"{self.port}: {shown(line)}", reason)
         return reply
 
     def unlock(self, given: str | None) -> None:

@@ -1,17 +1,12 @@
 """`packwarden service PORT`: a cabinet into service mode, to a REPL for mpremote, and back."""
 
-import json
-import time
-
 from packwarden.console import PROMPT
 from packwarden_host import output
 from packwarden_host.dialogue import Dialogue, Line
-from packwarden_host.errors import RunFailed
 
 _CTRL_B, _CTRL_C = b"\x02", b"\x03"  # out of the raw REPL; out of what runs, or of a line
 _REPL = b">>> "
 _CONSOLE = PROMPT.encode()
-_ARMED_S = 20  # how long a cabinet may take from its first prompt to protecting
 
 
 def enter(port: str, given: str | None, minutes: int, opens: bool) -> None:
@@ -35,8 +30,5 @@ def leave(port: str) -> None:
         line.send(b"import machine; machine.reset()\r")
         line.until(_CONSOLE)
     with Dialogue(port) as dialogue:
-        until_s = time.monotonic() + _ARMED_S
-        while not json.loads(dialogue.ask("status --json"))["armed"]:
-            if time.monotonic() > until_s:
-                raise RunFailed(f"{port}: restarted, but does not protect: see its console")
+        dialogue.protecting()
     output.line(f"{port}: protecting", "green")

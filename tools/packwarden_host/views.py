@@ -1,11 +1,10 @@
 """Tables of the configuration and of the protection elements, for people and as data."""
 
 import json
-from collections.abc import Iterator
 from itertools import chain
 
 from packwarden import elements, levels, settings
-from packwarden_host import output, reasons
+from packwarden_host import config_diff, output, reasons
 from packwarden_host.errors import BadInput
 
 # The bank that shipped settings are shown for: one battery of 16 cells rated 100 A.
@@ -147,7 +146,7 @@ def setting_rows(config: dict) -> list[dict]:
     """One row per value of bank, sensors and breakers: field, value, unit, range, reason."""
     rows = []
     for section in ("schema", "bank", "sensors", "breakers"):
-        for path, value in _leaves(section, config[section]):
+        for path, value in config_diff.leaves(section, config[section]):
             low, high, unit = settings.NUMBERS.get(path, (None, None, None))
             words = settings.WORDS.get(path)
             allowed = " | ".join(words) if words else f"{low} .. {high}" if unit else ""
@@ -156,14 +155,6 @@ def setting_rows(config: dict) -> list[dict]:
                 {"field": path, "value": value, "unit": unit, "range": allowed, "reason": reason}
             )
     return rows
-
-
-def _leaves(path: str, value: object) -> Iterator[tuple[str, object]]:
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            yield from _leaves(f"{path}.{name}", inner)
-    else:
-        yield path, value
 
 
 def configured_rows(config: dict, slug: str | None = None) -> list[dict]:
