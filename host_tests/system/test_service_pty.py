@@ -104,6 +104,8 @@ def test_ctrl_d_at_the_prompt_leaves_too(cabinet):
     with Dialogue(cabinet.port).line as line:
         line.send(b"\x04")
         line.until(b"packwarden> ")
+    with Dialogue(cabinet.port) as dialogue:
+        dialogue.protecting()
     assert cabinet.causes[-1] == "soft_reset"
     assert records(cabinet.port)[-1] == "back from service mode"
 
@@ -116,8 +118,6 @@ def test_a_board_that_is_left_in_it_returns_and_says_so(cabinet):
         dialogue.line.send(b"while True: pass\r\r")  # a script that hangs, too
         dialogue.line.until(b"packwarden> ")
         assert cabinet.causes[-1] == "watchdog"
-        status = json.loads(dialogue.ask("status --json"))
-        while not status["armed"]:
-            status = json.loads(dialogue.ask("status --json"))
+        status = dialogue.protecting()
         assert status["restart"]["cause"] == "being left in service mode"
     assert records(cabinet.port)[-2:] == ["back from service mode", "being left in service mode"]

@@ -34,9 +34,13 @@ def _config(context, words, as_json):
             slots.length,
             staging.hash,
         )
-        yield "null" if not staging.length else (
-            '{"bytes":%d,"received":%d,"hash":"%08x","good":%s}'
-            % (staging.length, staging.received, staging.checksum, json_bool(staging.good))
+        yield (
+            "null"
+            if not staging.length
+            else (
+                '{"bytes":%d,"received":%d,"hash":"%08x","good":%s}'
+                % (staging.length, staging.received, staging.checksum, json_bool(staging.good))
+            )
         )
         refused = ['{"file":"%s","reason":%s}' % (f, json_text(why)) for f, why in slots.refused]
         yield ',"refused":[%s]}\r\n' % ",".join(refused)
