@@ -20,6 +20,7 @@ QUESTIONS = [
     "events",
     "events --since 0",
     "settings",
+    "config",
     "version",
     "permit",
     "permit 1",
