@@ -31,6 +31,20 @@ LET_GO_ms = const(1000)  # a contactor that fell open is let go then, or it woul
 class Breakers:
     """The breakers of a bank: index k for battery k, index N (`main`) for the main breaker."""
 
+    STATE = ("state", "stamp", "told", "clearing_ms", "pulse_count", "reported", "closed")
+    STATE += ("contacts", "neither", "readable", "flows", "commanded", "queued", "seen", "tripped")
+    STATE += ("pulses", "crossed", "started", "closing", "holding", "lied", "stirred", "_last")
+    STATE += (
+        "_unproven",
+        "_proofs",
+        "_closed_ms",
+        "_denied",
+        "_denied_ms",
+        "_unsettled",
+        "_moved",
+    )
+    STATE += ("_still", "_aux_a", "_aux_b", "_known", "_started_ms", "_looked_ms")
+
     def __init__(self, batteries, kind, feedback, pulse_ms, retries=0, on_failure=0):
         """Make closed breakers: shunt_trip, uvr, contactor; feedback 52a, 52b, both, none.
 

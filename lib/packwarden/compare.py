@@ -214,6 +214,9 @@ def arrange(changed, keys, count: int):
 class Slots:
     """The slots of a bank: per row of the table that is on, one for each terminal or battery."""
 
+    # An idle slot has none of the times and counts of the pickup before.
+    STATE = ("state", ("stamp", "state"), ("_bases", "state"), "_rest")
+
     def __init__(self, counts, values, fresh):
         """Make rows of `counts` slots over the quantities `values` and the `fresh` counters."""
         self.rows = ints(ROW * len(counts))
@@ -226,9 +229,10 @@ class Slots:
         self.count = total
         self.state = array("B", bytes(total))
         self.stamp = ints(total)
+        self._bases = ints(total)
         self.changed = array("H", [0] * total)
         self._rest = 0  # 1: all slots were idle after the last comparison; only it moves them away
-        self.ctx = (values, fresh, self.rows, self.state, self.stamp, ints(total), self.changed)
+        self.ctx = (values, fresh, self.rows, self.state, self.stamp, self._bases, self.changed)
 
     def set(self, r, field, value):
         """Set a field of a row. Boot only."""

@@ -122,6 +122,8 @@ def integrate(ctx, now: int, dt: int, batteries: int):
 class Integrator:
     """The inverse-time integrators of a bank, one per battery; binds `integrate`'s arrays."""
 
+    STATE = ("way", "since")
+
     def __init__(self, batteries, settings, values, load_at, result_at, together=1):
         """Bind to the quantities `values`: loads from `load_at`, results from `result_at`.
 

@@ -39,6 +39,8 @@ def _held(now_ms, since_ms):
 class Decider:
     """The slots of a bank with what each one does; turns what changed into trips and records."""
 
+    STATE = ("fan", "alarms", "charge_stops", "discharge_stops", "_flow_stop", "inside")
+
     def __init__(self, bank, quantities, integrators, fresh, health, breakers, log):
         """Build the slots of a `bank.Bank`. Boot only.
 

@@ -238,6 +238,9 @@ def lost_hot(ctx, now: int, batteries: int):
 class Heat:
     """The thermal quantities of a bank; binds the arrays of the kernels."""
 
+    STATE = ("place", "pushed_ms", "slope", "_closed", "_history", "_sums", "_counts")
+    STATE += ("_stamp", "_lately", "_run", "_seen", "_was_hot")
+
     def __init__(self, quantities, measured, health, fresh):
         """Bind to the places of `quantities`, the channels' values, health and fresh counters."""
         n = self.batteries = quantities.frame.batteries
@@ -245,21 +248,29 @@ class Heat:
         self.pushed_ms = 0
         self.slope = ints(2 * n, NONE)
         self._closed = -1  # as the rates were found with it
+        self._history = ints(2 * n * _SAMPLES, NONE)
+        self._sums = ints(2 * n, BIAS)
+        self._counts = ints(2 * n)
+        self._stamp = ints(2 * n)
+        self._lately = ints(2 * n)
+        self._run = ints(2 * n)
+        self._seen = ints(2 * n)
+        self._was_hot = ints(2 * n)
         self.ctx = (
             measured,
             quantities.values,
             places_of(_NAMES, quantities.places),
             ints(n),
-            ints(2 * n * _SAMPLES, NONE),
+            self._history,
             self.slope,
             health,
-            ints(2 * n, BIAS),
-            ints(2 * n),
-            ints(2 * n),
-            ints(2 * n),
-            ints(2 * n),
-            ints(2 * n),
-            ints(2 * n),
+            self._sums,
+            self._counts,
+            self._stamp,
+            self._lately,
+            self._run,
+            self._seen,
+            self._was_hot,
             fresh,
         )
 

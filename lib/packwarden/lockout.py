@@ -31,6 +31,8 @@ _MOST = const(255)  # trips that are counted
 class Lockout:
     """The lockouts of a bank's breakers: index k for battery k, N for the main one."""
 
+    STATE = ("cause", "trips", "_last_s")
+
     def __init__(self, breakers, log, repeat_hours):
         """Bind to the breakers and to the log, whose seconds are the time here. Boot only."""
         self.breakers = breakers

@@ -19,6 +19,8 @@ BATTERIES = (1 << MAIN_BIT) - 1
 class Openings:
     """The trips on their way to the breakers of a bank, and its two run-permissives."""
 
+    STATE = ("pending", "waited", "_stamp", "_wait_ms")
+
     def __init__(self, breakers, found):
         """Bind to the breakers and to what is found of the whole bank. Boot only."""
         self.breakers = breakers

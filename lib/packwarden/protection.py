@@ -43,6 +43,8 @@ CONFIG_REFUSED = const(64)  # a configuration that should run is no good: anothe
 class Protection:
     """Everything that protects one bank. Fill `frame`, call `step`, obey the outputs."""
 
+    STATE = ("_last_ms", "_faults")
+
     def __init__(self, config):
         """Build from a configuration that passed `settings.errors`. Allocates: boot only."""
         bank = self.bank = Bank(config)

@@ -17,6 +17,11 @@ _BIAS = const(1 << 29)  # as in `fixed`: kernels need constants of their own mod
 
 BLOCK_ms = const(100)  # how long a reversed battery blocks the instantaneous element of the others
 WINDOW_ms = const(3000)  # how long after a departure the cascade guard looks
+# These stay until something changes, and stand behind all that each step finds anew.
+KEPT = ("rate", "inverse", "bank_inverse", "departed", "bms_gives", "external", "trip_circuit")
+KEPT += ("monitor_lost", "ambient_lost", "busbar_lost", "reference_lost", "main_shunt_lost")
+KEPT += ("discrepant", "crossed", "breaker_stays", "current_stays", "main_discrepant")
+KEPT += ("main_stays", "chip_limit", "output_differs", "controller_fails")
 _BATTERIES = const((1 << 15) - 1)  # every bit of a breaker mask but the main's
 
 
@@ -44,15 +49,20 @@ def flags(values, batteries: int, mask: int, known: int, at: int):
 class Quantities:
     """The quantities of a bank and their places; binds the arrays of the kernels."""
 
+    STATE = (("values", "kept"), "bank", "_seen")
+
     def __init__(self, frame, measured, health, bank, instantaneous_mA):
         """Bind to the channel values `measured` and their `health`, for a bank. Boot only."""
         self.frame = frame
         self.batteries = n = frame.batteries
         self.places = {}
         length = 0
-        for facts in levels.QUANTITIES:
-            self.places[facts[0]] = length
-            length += (2 * n, n, 1)[facts[1]]
+        for kept in (False, True):
+            self.kept = length
+            for facts in levels.QUANTITIES:
+                if (facts[0] in KEPT) == kept:
+                    self.places[facts[0]] = length
+                    length += (2 * n, n, 1)[facts[1]]
         self.always = length  # a place that always holds zero: the gate of rows without one
         self.values = ints(length + 1, NONE)
         self.values[self.always] = BIAS

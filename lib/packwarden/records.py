@@ -197,6 +197,8 @@ class EventLog:
     `next_seq` is the number of the next one; numbers go on over restarts: see `begin`.
     """
 
+    STATE = ("seconds", "ms")
+
     def __init__(self):
         self.first_seq = 0
         self.next_seq = 0

@@ -103,6 +103,8 @@ def describe(detail):
 class Restart:
     """The fault that ended an earlier life, until it is acknowledged."""
 
+    STATE = ("cause", "place")
+
     def __init__(self):
         self.cause = 0  # 0: none
         self.place = 0

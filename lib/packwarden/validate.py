@@ -205,6 +205,19 @@ def doubt_voltages(ctx, batteries: int, half: int, closed: int):
 class Validator:
     """The health of every channel of a bank; binds the arrays of the two kernels."""
 
+    STATE = (
+        "high",
+        "health",
+        "held",
+        "fresh",
+        "doubt",
+        "_bad",
+        "_last",
+        "_then",
+        "_zeros",
+        "_stood",
+    )
+
     def __init__(self, frame, bridge, values, code_bits):
         """Bind to a frame and to the values that come of it (see `measure`).
 
@@ -228,6 +241,8 @@ class Validator:
         self.held = ints(n, NONE)
         self.fresh = ints(n)
         self.doubt = ints(n)
+        self.seen = ints(n)
+        self._bad = ints(n, _EIGHT)
         self.ctx = (
             frame.raw,
             frame.count,
@@ -235,25 +250,29 @@ class Validator:
             self.low,
             self.high,
             self.doubt,
-            ints(n),
-            ints(n, _EIGHT),
+            self.seen,
+            self._bad,
             self.health,
             self.held,
             self.fresh,
             leads,
         )
         b = self.batteries
+        self._last = ints(b, NONE)
+        self._then = ints(b, NONE)
+        self._zeros = ints(b)
+        self._stood = ints(b)
         self.doubt_ctx = (
             frame.raw,
             frame.count,
             ints(b),
             self.doubt,
-            ints(b, NONE),
-            ints(b, NONE),
-            ints(b),
+            self._last,
+            self._then,
+            self._zeros,
             values,
             ints(1, 1 << (code_bits - 1)),
-            ints(b),
+            self._stood,
         )
 
     @micropython.native
