@@ -33,7 +33,7 @@ from packwarden.protection import (
 from packwarden.replies import record
 from packwarden.timing import ACQUIRED, ACTED, ALL_STAGES, FLASH, STEPPED, VERIFIED, Timing
 from packwarden.views import Context
-from recorder import RECORD_us, Recorder
+from recorder import RECORD_us, Recorder, STATE_us
 from retained import COMMIT_us, Retained, SAVE_us
 from terminal import SLICE_us, Terminal
 from update import STEP_us, Update
@@ -65,13 +65,15 @@ class Cabinet:
         self._acquisition = Acquisition(board, bank, frame, self._buses, *inputs())
         self._outputs = Outputs(board, self._buses, pins)
         self.timing = Timing(bank.tick_ms)
-        self.recorder = Recorder(self.protection, self._configuration.hash)
+        configuration = self._configuration
+        self.recorder = Recorder(self.protection, configuration.slots.pieces, configuration.hash)
         access = Access()
         self._retained = Retained(self.protection, access)
-        facts = (self.protection, board.NAME, VERSION, self.timing, self.recorder.journal)
+        recorder = self.recorder
+        facts = (self.protection, board.NAME, VERSION, self.timing, recorder.journal)
         self._controls = Controls()
         self._update = Update(self.protection, self._configuration)
-        context = Context(*facts, access, self._controls, self._update.staging)
+        context = Context(*facts, access, self._controls, self._update.staging, recorder.files)
         self._console = Console(context)
         self._stages = (self._acquire, self._step, self._act, self._verify)
         self._place = restart.BOOT  # what runs: a stage from 1, or what `restart` has beside them
@@ -91,10 +93,12 @@ class Cabinet:
             Job("buses", RECOVER_us, self._bus_due, self._buses.recover),
             self._garbage.job,
             Job("memory", SAVE_us, retained.save_due, retained.save),
+            Job("state", STATE_us, recorder.captures.due, recorder.captures.take),
             Job("multiplexers", _MUX_us, self._mux_due, self._move_mux),
             Job("console", SLICE_us, terminal.due, terminal.serve),
             Job("flash", COMMIT_us, retained.commit_due, retained.commit, FLASH),
             Job("journal", RECORD_us, recorder.commit_due, recorder.commit, FLASH),
+            Job("captures", RECORD_us, recorder.capture_due, recorder.write_capture, FLASH),
             Job("configuration", STEP_us, self._update_due, self._update.run, FLASH),
             Job("service", 0, self._service_due, self._serve),
         )
@@ -127,6 +131,7 @@ class Cabinet:
         waited = time.ticks_diff(now_ms, self._began_ms)
         if self._acquisition.complete(_ATTEMPTS) or waited >= _ARM_ms:
             self.protection.arm(now_ms, self.recorder.cause)
+            self.recorder.captures.take()
             if self._served:
                 record(self.protection, restart.BACK)
 
@@ -144,6 +149,7 @@ class Cabinet:
             ended_us = time.ticks_us()
             timing.stage(stage, time.ticks_diff(ended_us, began_us))
             began_us = ended_us
+        self.recorder.captures.tick(now_ms)
         self._place = restart.SLACK
         self._mux_us = began_us
         return self._done == ALL_STAGES

@@ -1,7 +1,8 @@
-"""What has happened goes to flash, when nobody is in a hurry: see `packwarden.journal`.
+"""What has happened goes to flash, when nobody is in a hurry: events, and captures of trips.
 
-A commit erases a block, and the flash stands still for all meanwhile. So it waits while a trip is
-picked up or a breaker moves; what stays so is waited for no longer than that a trip could come.
+See `packwarden.journal` and `capture_files`. A commit erases a block, and the flash stands still
+for all meanwhile. So it waits while a trip is picked up or a breaker moves; what stays so is not
+waited for longer than that a trip could come.
 """
 
 import time
@@ -10,9 +11,12 @@ from machine import reset_cause
 from micropython import const
 
 import flash
+from packwarden.capture_files import CaptureFiles
+from packwarden.captures import Captures
 from packwarden.journal import Journal
 
 RECORD_us = const(100000)  # what a commit may take: no slack of a short tick is as long
+STATE_us = const(2500)  # what packing the state of the step may take
 
 _LOOK_ms = const(100)  # how often it is asked whether a commit may be: the answer takes a while
 _SETTLE_ms = const(500)  # how long an event waits for others: a trip often follows its alarm
@@ -20,19 +24,26 @@ _AGAIN_ms = const(60000)  # how soon a commit that failed is tried again
 
 
 class Recorder:
-    """The journal of a cabinet, and when it is written."""
+    """The journal and the captures of a cabinet, and when they are written.
 
-    def __init__(self, protection, config_hash):
+    `config()`: the configuration in pieces of bytes; `config_hash`: of these, CRC-32.
+    """
+
+    def __init__(self, protection, config, config_hash):
         self._protection = protection
+        self.captures = Captures(protection)
         self.journal = Journal(flash, protection.events, config_hash)
+        self.files = CaptureFiles(flash, self.captures, protection, self.journal, config)
         self.cause = 0  # why the board started, of `records.CAUSES`
         self._fitting = protection.bank.tick_ms * 1000 > 2 * RECORD_us
         self._looked_ms = self._since_ms = time.ticks_ms()
+        self._wrote_ms = self._waits_ms = self._since_ms  # the captures' part of that
 
     def boot(self):
         """Find what is kept, and keep that the board has started. Boot only, before any tick."""
         self.cause = reset_cause()
         self.journal.open(self.cause)
+        self.files.open()
         self._since_ms = time.ticks_ms()
 
     @property
@@ -65,3 +76,22 @@ class Recorder:
         self.journal.commit()
         if self.failed:
             self._since_ms = time.ticks_ms()
+
+    def capture_due(self, fits):
+        """Return whether to `write_capture` now, a piece of it: as `commit_due`, and no sooner."""
+        now_ms = time.ticks_ms()
+        if not self.captures.frozen:
+            self._waits_ms = now_ms
+            return False
+        if self._fitting and not fits:
+            return False
+        since_ms = time.ticks_diff(now_ms, self._wrote_ms)
+        if since_ms < (_AGAIN_ms if self.files.failed else _LOOK_ms):
+            return False
+        self._wrote_ms = now_ms
+        return self._protection.bears_commit(time.ticks_diff(now_ms, self._waits_ms))
+
+    def write_capture(self):
+        """Write a piece of a capture. Slack."""
+        self.files.write()
+        self._wrote_ms = time.ticks_ms()

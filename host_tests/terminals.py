@@ -5,6 +5,8 @@ from types import SimpleNamespace
 from flash_chip import Chip, Files
 from packwarden import config_text, settings
 from packwarden.access import Access
+from packwarden.capture_files import CaptureFiles
+from packwarden.captures import Captures
 from packwarden.console import PROMPT, Console, shown
 from packwarden.journal import Journal
 from packwarden.staging import Staging
@@ -61,6 +63,7 @@ class Terminal:
     def __init__(self, protection, at_once=10**6, pin=PIN):
         self.files = Files(Chip(), fresh=True)
         journal = Journal(self.files, protection.events, 0x1234ABCD)
+        captures = CaptureFiles(self.files, Captures(protection), protection, journal, lambda: ())
         facts = (protection, "cabinet15", "1.2.3", timing(), journal)
         self.access = Access()
         self.controls = Controls()
@@ -70,7 +73,7 @@ class Terminal:
             self.access.kept(True)
         slots = running(self.files, protection.bank.config)
         staging = Staging(protection, BOARD, slots, slots.checksum)
-        self.context = Context(*facts, self.access, self.controls, staging)
+        self.context = Context(*facts, self.access, self.controls, staging, captures)
         self.console = Console(self.context)
         self.at_once = at_once
         self.screen = Screen().show(PROMPT)

@@ -3,10 +3,12 @@
 import json
 import re
 import sys
+from itertools import pairwise
 
 import pytest
 
 from firmware.test_cabinet import fault, told, trace
+from packwarden.captures import AFTER, BEFORE
 from packwarden.timing import FLASH, OWN
 from packwarden_sim.clock import us
 from packwarden_sim.costs import FILE_COMMIT_US
@@ -165,13 +167,17 @@ def test_a_flash_that_takes_nothing_is_a_fault_and_is_tried_again(rigged, monkey
 
     def open(name, mode):
         if "r" not in mode and 5_000_000 < us[0] < 30_000_000:
-            broken.append(us[0])
+            broken.append(name)
             raise OSError(28)
         return original(name, mode)
 
     monkeypatch.setattr(flash, "open", open)
     rig.run(cabinet)
-    assert len(broken) == 1  # not again at once: it would cost 60 ms each time
+    # Neither is tried again at once: it would cost 60 ms each time.
+    assert len([name for name in broken if name.startswith("journal")]) == 1
+    assert len([name for name in broken if name.startswith("capture")]) == 1
+    assert len(list(cabinet.recorder.files.heads())) == 1
+    assert not cabinet.recorder.files.failed
     faults = told(rig, "controller_fault")
     assert faults[0][1:] == ("fault", "alarm", "alarm")
     assert cabinet.recorder.journal.waiting() == 0
@@ -184,3 +190,96 @@ def test_a_fault_of_a_chip_is_kept_too(rigged, target):
     cabinet = rigged(4, trace(6), faults=[fault(target, "nack")]).run()
     assert cabinet.recorder.journal.waiting() == 0
     assert len(kept(cabinet)) > 1
+
+
+# ---- captures ----------------------------------------------------------------------------------
+
+HOT = ((0, 25), (4, 90), (15, 90))
+
+
+def written(cabinet):
+    """Note each piece of a capture: (begin in us, end in us, was a trip picked up)."""
+    files = cabinet.recorder.files
+    original = files.write
+    pieces = []
+
+    def write():
+        before = (us[0], cabinet.protection.imminent(None))
+        original()
+        pieces.append((before[0], us[0], before[1]))
+
+    files.write = write
+    return pieces
+
+
+def test_a_trip_is_captured_and_kept_in_pieces_once_the_breaker_is_open(rigged):
+    rig = rigged(4, rows(*HOT))
+    cabinet = rig.cabinet()
+    pieces = written(cabinet)
+    rig.run(cabinet)
+    (head,) = cabinet.recorder.files.heads()
+    assert 2000 <= head.facts[BEFORE] < 3200
+    assert head.facts[AFTER] == 1000
+    assert (head.event().battery, head.event().kept) == (2, True)
+    assert pieces[0][0] >= rig.tripped_us + 1_000_000
+    assert pieces[-1][1] < rig.tripped_us + 5_000_000
+    assert not any(picked for *_, picked in pieces)
+    assert all(after[0] - before[0] >= 99_000 for before, after in pairwise(pieces))
+    assert max(end - begin for begin, end, _ in pieces) < 100_000
+    assert cabinet.timing.late[OWN] == 0
+
+
+def test_in_health_nothing_is_captured(rigged):
+    rig = rigged(4, trace(20))
+    cabinet = rig.cabinet()
+    pieces = written(cabinet)
+    rig.run(cabinet)
+    assert pieces == []
+    assert list(cabinet.recorder.files.heads()) == []
+
+
+@pytest.mark.parametrize(("tick_ms", "end_s"), [(10, 8), (1000, 30)])
+def test_a_state_is_packed_each_second_in_the_slack(rigged, tick_ms, end_s):
+    rig = rigged(4, trace(end_s), tick_ms=tick_ms)
+    cabinet = rig.cabinet()
+    taken = []
+    original = cabinet.recorder.captures.state.pack
+
+    def pack(*where):
+        taken.append(us[0])
+        return original(*where)
+
+    cabinet.recorder.captures.state.pack = pack
+    rig.run(cabinet)
+    assert len(taken) >= end_s - 1
+    assert all(after - before <= 1_100_000 for before, after in pairwise(taken))
+
+
+def test_while_a_trip_is_picked_up_no_capture_is_written(rigged):
+    """One is tripped, the next one is about to: its trip is not delayed by what is written."""
+    cells = ["t_s,i1_A,i2_A,i3_A,i4_A,tp2_C,tp3_C", "0,40,40,40,40,25,25", "4,40,40,40,40,90,25"]
+    cells += ["6.5,40,0,40,40,90,90", "15,40,0,40,40,90,90"]
+    rig = rigged(4, "\n".join(cells) + "\n")
+    cabinet = rig.cabinet()
+    pieces = written(cabinet)
+    rig.run(cabinet)
+    heads = list(cabinet.recorder.files.heads())
+    assert [head.event().battery for head in heads] == [2, 3]
+    assert not any(picked for *_, picked in pieces)
+
+
+def test_a_slow_tick_writes_only_what_fits_before_the_deadline(rigged):
+    rig = rigged(4, rows(*HOT), tick_ms=1000)
+    cabinet = rig.cabinet()
+    pieces = written(cabinet)
+    rig.run(cabinet)
+    assert pieces
+    assert cabinet.timing.late[FLASH] == 0
+    assert len(list(cabinet.recorder.files.heads())) == 1
+
+
+def test_captures_outlive_a_restart(rigged):
+    rig = rigged(4, rows(*HOT))
+    first = [head.number for head in rig.run().recorder.files.heads()]
+    again = rigged(4, trace(2)).run()
+    assert [head.number for head in again.recorder.files.heads()] == first == [1]

@@ -214,7 +214,8 @@ class Rig:
 
         terminal.sys = silence
         cabinet.Configuration.load = lambda self: config
-        cabinet.Recorder.commit = lambda self: None  # a commit allocates: it is none of a tick
+        # A commit allocates: it is none of a tick.
+        cabinet.Recorder.commit = cabinet.Recorder.write_capture = lambda self: None
         pins = (board.PIN_MAIN_TRIP, board.PIN_ALARM, board.PIN_CHARGE, board.PIN_DISCHARGE)
         self.cabinet = cabinet.Cabinet([self.machine.Pin(number) for number in pins])
         self.cabinet.boot()

@@ -3,6 +3,7 @@
 import json
 
 from packwarden import (
+    capture_view,
     config_commands,
     history,
     operations,
@@ -35,5 +36,6 @@ COMMANDS.update(status_view.COMMANDS)
 COMMANDS.update(timing_view.COMMANDS)
 COMMANDS.update(history.COMMANDS)
 COMMANDS.update(config_commands.COMMANDS)
+COMMANDS.update(capture_view.COMMANDS)
 COMMANDS.update(pin.COMMANDS)
 COMMANDS.update(operations.COMMANDS)

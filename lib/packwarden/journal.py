@@ -51,7 +51,7 @@ class Journal:
         """Bind to a file system and a log. `config_hash`: 32 bits that stand in every record."""
         self._fs = fs
         self._log = log
-        self._config = config_hash
+        self.config_hash = config_hash
         self.boot = 1  # number of this life of the board
         self.next_seq = 0  # every event before this one is kept, or lost
         self.lost = 0  # events of this life that the log forgot before they were kept
@@ -117,7 +117,7 @@ class Journal:
         while seq < log.next_seq:
             event = log.event(seq)
             event.boot = self.boot
-            event.config = self._config
+            event.config = self.config_hash
             event.kept = seq < self.next_seq
             yield event
             seq = max(seq + 1, log.oldest_seq)  # the ring may have moved on meanwhile
@@ -208,7 +208,7 @@ class Journal:
         """Put head, hash and checksum around the record in the batch at `at`."""
         struct.pack_into(_HEAD, self._batch, at, self.boot, seq)
         end = at + SIZE - _TAIL_SIZE
-        struct.pack_into("<I", self._batch, end, self._config)
+        struct.pack_into("<I", self._batch, end, self.config_hash)
         checksum = binascii.crc32(self._view[at : end + 4], _LAYOUT)
         struct.pack_into("<I", self._batch, end + 4, checksum)
 

@@ -26,6 +26,11 @@ def _breaker(protection, words):
     return n if words[0] == "main" else number(words[0], 1, n, "a battery") - 1
 
 
+def _recorded(context, what, index):
+    """Tell the capture that is recorded what the step has not done by itself."""
+    context.captures.captures.operated(what, index)
+
+
 def _reset(context, words, as_json):
     protection = context.protection
     index = _breaker(protection, words)
@@ -36,6 +41,7 @@ def _reset(context, words, as_json):
         lockout.record(protection, index, INFO, lockout.REFUSED)
         raise Refused(reason)
     lockout.reset(protection, index)
+    _recorded(context, lockout.RESET, index)
     yield done(as_json, "%s is reset: it may be closed" % lockout.name(protection, index))
 
 
@@ -46,6 +52,7 @@ def _acknowledge(context, words, as_json):
         raise Refused("no restart has to be acknowledged")
     memory.acknowledge()
     record(context.protection, restart.ACKNOWLEDGED)
+    _recorded(context, restart.ACKNOWLEDGED, 0)
     yield done(as_json, "the restart is acknowledged: its alarm ends in 10 s")
 
 
@@ -61,6 +68,7 @@ def _close(context, words, as_json):
         raise Refused(reasons[0])
     protection.breakers.close(index, protection.now_ms)
     lockout.record(protection, index, COMMAND, lockout.CLOSED)
+    _recorded(context, lockout.CLOSED, index)
     yield done(as_json, "%s is told to close" % who)
 
 

@@ -30,7 +30,9 @@ class Context:
     `service(minutes)`, let service mode begin.
     """
 
-    def __init__(self, protection, board, version, timing, journal, access, controls, staging):
+    def __init__(
+        self, protection, board, version, timing, journal, access, controls, staging, captures
+    ):
         self.protection = protection
         self.board = board
         self.version = version
@@ -39,6 +41,7 @@ class Context:
         self.access = access  # an `access.Access`
         self.controls = controls
         self.staging = staging  # a `staging.Staging`
+        self.captures = captures  # a `capture_files.CaptureFiles`
 
 
 def _fact(protection, name, unit, channel):

@@ -155,10 +155,14 @@ class Trials(World):
         # The computing time of the step belongs between acquisition and outputs.
         step, step_us = running.protection.step, self._step_us
         self._step_us = 0
+        captures = running.recorder.captures
 
         def counted(now_ms):
             step(now_ms)
             us[0] += step_us
+            # A capture of the trial before is not written: it would stall ticks as a commit does.
+            if captures.frozen:
+                captures.release()
 
         running.protection.step = counted
         self._at_rest = self._state()
