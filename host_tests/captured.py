@@ -1,10 +1,10 @@
 """A cabinet whose trips are captured: `from captured import Recorded`."""
 
 import binascii
-import json
 
 from cabinets import Cabinet, at_once, configuration
 from flash_chip import Chip, Files
+from packwarden import config_text
 from packwarden.capture_files import CaptureFiles
 from packwarden.captures import FIRST_SEQ, TICKS, Captures
 from packwarden.journal import Journal
@@ -80,7 +80,7 @@ class Recorded:
 
         `pushed`: another configuration, bytes, that has come in the place of the one that runs.
         """
-        text = json.dumps(self.config).encode()
+        text = "".join(config_text.lines(self.config)).encode()
         files = Files(Chip(), fresh=True)
         journal = Journal(files, self.protection.events, binascii.crc32(text))
         kept = CaptureFiles(

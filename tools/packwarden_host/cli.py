@@ -35,7 +35,6 @@ BoardPort = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="As data.")]
-Seed = Annotated[int, typer.Option(help="Chooses the noise of the chips.")]
 
 
 @app.command()
@@ -131,8 +130,16 @@ def latency(
 
 @app.command()
 def replay(
-    trace: Annotated[Path, typer.Argument(help="CSV file, a column per measured quantity.")],
-    config: Annotated[Path, typer.Option(help="The bank's configuration (config new).")],
+    trace: Annotated[
+        Path,
+        typer.Argument(
+            metavar="TRACE.csv|CAPTURE.pwc",
+            help="CSV file, a column per measured quantity; or what `capture` has fetched.",
+        ),
+    ],
+    config: Annotated[
+        Path | None, typer.Option(help="The bank's configuration (config new), for a trace.")
+    ] = None,
     vm: Vm = "micropython",
     form: Annotated[Literal["text", "jsonl"], typer.Option("--format")] = "text",
     stuck_breaker: Annotated[
@@ -140,9 +147,14 @@ def replay(
         typer.Option(metavar="K ...", help="Breakers that stay closed: numbers, or main."),
     ] = None,
     tick_ms: Annotated[int | None, typer.Option(help="Another tick than configured, ms.")] = None,
-    seed: Seed = 1,
+    seed: Annotated[
+        int | None, typer.Option(help="Chooses the noise of the chips, for a trace; else 1.")
+    ] = None,
 ):
-    """Run a trace through the real firmware and print what it does, event by event."""
+    """Run a trace through the real firmware, or a captured trip through its step, once more.
+
+    Prints what it does, event by event. Exit code 1: a capture does not trip in the same tick.
+    """
     from packwarden_host import replay as replaying
 
     stuck = tuple(stuck_breaker or ())
@@ -183,6 +195,39 @@ def events(
     from packwarden_host import events as history
 
     history.run(port, since, form)
+
+
+@app.command()
+def capture(
+    port: Annotated[str, typer.Argument(help="Device, pseudo-terminal, or socket://host:port.")],
+    number: Annotated[
+        int | None, typer.Argument(min=1, help="The one to fetch; else all are listed.")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write; else capture-N.pwc.")
+    ] = None,
+):
+    """List or fetch what a cabinet has captured: all that was measured around its last trips."""
+    from packwarden_host import capture as capturing
+
+    capturing.run(port, number, file)
+
+
+@app.command()
+def export(
+    capture: Annotated[Path, typer.Argument(help="A capture (.pwc).")],
+    file: Annotated[
+        Path, typer.Option("--output", "-o", help="File to write; of COMTRADE its .cfg and .dat.")
+    ],
+    form: Annotated[Literal["csv", "comtrade"], typer.Option("--format")] = "csv",
+    config: Annotated[
+        Path | None, typer.Option(help="The bank's configuration, for a capture without one.")
+    ] = None,
+):
+    """Write the values of a capture for people: as a trace in CSV, or as COMTRADE of 1999."""
+    from packwarden_host import capture_export
+
+    capture_export.run(capture, config, form, file)
 
 
 @app.command()

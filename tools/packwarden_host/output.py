@@ -83,16 +83,16 @@ def check_writable(path: Path) -> None:
         raise BadInput(f"{path}: {os.strerror(errno.ENOENT if missing else errno.EACCES)}")
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file aside, then rename it: there is the whole text, or what was there before."""
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file aside, then rename it: there is the whole of it, or what was there before."""
     check_writable(path)
     try:
         handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror or error}") from error
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         umask = os.umask(0)

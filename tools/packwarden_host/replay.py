@@ -1,4 +1,4 @@
-"""`packwarden replay`: a recorded or written trace through the real firmware, event by event."""
+"""`packwarden replay`: a trace through the real firmware, or a capture through its step."""
 
 import copy
 import json
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from packwarden import settings
-from packwarden_host import bank_file, output
+from packwarden_host import bank_file, capture_file, output
 from packwarden_host.codes import write_job
-from packwarden_host.errors import BadInput
+from packwarden_host.errors import BadInput, RunFailed
+from packwarden_host.targets import CPython, UnixVm
 from packwarden_host.vm import Cabinet, Job
 
 FORMATS = ("text", "jsonl")
@@ -21,27 +22,64 @@ class Request:
     """What `replay` was asked to do."""
 
     trace: Path
-    config: Path
+    config: Path | None = None
     vm: str = "micropython"
     form: str = "text"
     stuck: tuple[str, ...] = ()
     tick_ms: int | None = None
-    seed: int = 1
+    seed: int | None = None
 
 
 def run(request: Request) -> None:
-    """Run the trace to its last row and print the events; BadInput for a bad file or option."""
+    """Run a trace to its last row, or a capture, and print the events.
+
+    BadInput for a bad file or option; RunFailed where a capture does not trip as it did.
+    """
+    if request.trace.suffix == capture_file.SUFFIX:
+        run_capture(request)
+    else:
+        run_trace(request)
+
+
+def run_trace(request: Request) -> None:
+    """Run the trace through the firmware in a simulated cabinet."""
+    if request.config is None:
+        raise BadInput("--config is missing: the configuration of the bank (config new)")
     config = with_tick(bank_file.read(request.config), request.tick_ms)
     stuck = stuck_breakers(request.stuck, config["bank"]["batteries"])
     with Cabinet(config, request.vm) as cabinet:
         job_file = cabinet.folder / "trace.txt"
         end_ms = write_job(request.trace, config, job_file)
         source = {"kind": "trace", "path": str(job_file), "stuck": stuck}
-        for letter, text in cabinet.lines(Job(source, end_ms, request.seed)):
+        for letter, text in cabinet.lines(
+            Job(source, end_ms, 1 if request.seed is None else request.seed)
+        ):
             if letter == "E":
                 show(text, request.form)
             elif letter == "X" and request.form == "text":
                 output.line(restart_text(json.loads(text)), "bold magenta")
+
+
+def run_capture(request: Request) -> None:
+    """Run the step on a capture, and say whether it trips as it did in the cabinet."""
+    given = {
+        "--stuck-breaker": request.stuck,
+        "--tick-ms": request.tick_ms,
+        "--seed": request.seed,
+    }
+    for option, value in given.items():
+        if value not in (None, ()):
+            raise BadInput(f"{option} is for a trace: {request.trace} holds what really happened")
+    path = request.trace
+    capture = capture_file.read(path, request.config)
+    found = capture_file.rerun(path, capture, CPython() if request.vm == "cpython" else UnixVm())
+    for _, text in found.events:
+        show(text, request.form)
+    differs = capture_file.difference(capture, found)
+    if differs:
+        raise RunFailed(f"{path}: {differs}")
+    if request.form == "text":
+        output.line(capture_file.verdict(capture, found), "green")
 
 
 def show(text: str, form: str) -> None:

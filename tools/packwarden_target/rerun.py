@@ -8,11 +8,12 @@ what it did. Where the capture holds later states, the step has to have come to 
 import binascii
 import json
 
-from packwarden import lockout, operations, restart
+from packwarden import lockout, restart
 from packwarden.captures import OPERATION, STATE
 from packwarden.fixed import BIAS, MASK, NONE, ints
 from packwarden.protection import Protection
 from packwarden.records import COMMAND, SIZE
+from packwarden.replies import record
 from packwarden.state import AGAIN, FAR, FARTHER, NEAR, WHOLE, State
 from packwarden.ticks import INPUTS, INPUTS_CHANGED, NO_COUNT, NOTED, OTHER_CURRENTS, TICK
 
@@ -157,7 +158,7 @@ class Rerun:
             lockout.record(protection, index, COMMAND, lockout.CLOSED)
         elif what == restart.ACKNOWLEDGED:
             protection.restart.acknowledge()
-            operations.record(protection, what)
+            record(protection, what)
         else:
             raise ValueError("%d is no operation" % what)
 
@@ -241,7 +242,7 @@ def main():
             print("V", json.dumps(values(rerun)))
         if log.last_trip >= 0 and not tripped:
             tripped = True
-            record = bytearray(SIZE)
-            log.copy(log.last_trip, record, 0)
-            print("T", rerun.tick, binascii.hexlify(record).decode())
+            packed = bytearray(SIZE)
+            log.copy(log.last_trip, packed, 0)
+            print("T", rerun.tick, binascii.hexlify(packed).decode())
     print("S", rerun.states, rerun.same)
