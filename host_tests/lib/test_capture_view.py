@@ -9,7 +9,7 @@ from cabinets import Cabinet, configuration
 from packwarden import lockout, restart
 from packwarden.capture_view import LINE
 from packwarden.captures import Captures
-from terminals import Terminal
+from terminals import PIN, Terminal
 
 
 class Console:
@@ -137,7 +137,7 @@ def test_operations_are_part_of_what_is_captured():
     terminal = Terminal(cabinet.protection)
     noted = []
     terminal.context.captures.captures.operated = lambda *what: noted.append(what)
-    terminal.ask("unlock")
+    terminal.ask(f"unlock {PIN}")
     cabinet.protection.breakers.trip(1, cabinet.now_ms)
     for _ in range(30):
         cabinet.tick()

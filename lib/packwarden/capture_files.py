@@ -140,7 +140,9 @@ class CaptureFiles:
                 if written >= PIECE:
                     written = 0
                     yield
-            file.write(struct.pack("<I", crc))
+            if file.write(struct.pack("<I", crc)) != TAIL_SIZE:
+                raise OSError(_ENOSPC)
+            yield
         yield
         self._fs.rename(_ASIDE, file_name(slot))
         self._numbers[slot] = number
