@@ -73,6 +73,7 @@ class Cabinet:
         facts = (self.protection, board.NAME, VERSION, self.timing, recorder.journal)
         self._controls = Controls()
         self._update = Update(self.protection, self._configuration)
+        self._settles = self._settled  # once: to make a bound method allocates
         context = Context(*facts, access, self._controls, self._update.staging, recorder.files)
         self._console = Console(context)
         self._stages = (self._acquire, self._step, self._act, self._verify)
@@ -230,12 +231,14 @@ class Cabinet:
         return faults | TICKS_LATE if self.timing.ill else faults
 
     def _update_due(self, fits):
-        return self._update.due(self._settled)
+        return self._update.due(self._settles)
 
     def _settled(self):
-        """Return whether a restart would lose nothing: neither record nor lockout nor reply."""
-        kept = self.recorder.failed or not self.recorder.journal.waiting()
-        return kept and self._retained.kept and not self._console.busy()
+        """Return whether a restart would lose nothing: no record, capture, lockout or reply."""
+        recorder = self.recorder
+        kept = recorder.failed or not recorder.journal.waiting()
+        captured = recorder.files.failed or not recorder.captures.frozen
+        return kept and captured and self._retained.kept and not self._console.busy()
 
     def _bus_due(self, fits):
         now_us = time.ticks_us()

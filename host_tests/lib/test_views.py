@@ -19,6 +19,7 @@ QUESTIONS = [
     "why",
     "events",
     "events --since 0",
+    "capture",
     "settings",
     "config",
     "version",
