@@ -5,11 +5,12 @@ and long ones; for a seed the same ones in each VM. Nothing that is typed may op
 PIN, raise, stay in memory, or make a tick late.
 """
 
+import binascii
 import gc
 import json
 import sys
 
-from packwarden import elements, lockout, restart
+from packwarden import elements, lockout, records, restart
 from packwarden.access import UNLOCKED_s
 from packwarden.commands import COMMANDS
 from packwarden.console import PROMPT
@@ -28,10 +29,26 @@ _SEQUENCES = b"\x1b[A \x1b[B \x1b[C \x1b[D \x1b[H \x1b[F \x1b[3~ \x1b[1;5D \x1bO
 _CONTROLS = b"\x1b\x01\x03\x04\x05\x08\x09\x15\x7f\x00\xff\xc3"
 _KEYS = _SEQUENCES + [bytes([byte]) for byte in _CONTROLS]
 _WRONG = (b"000000", b"123456", b"999999", b"000000000000", b"123456 654321", b"111111 --json")
+_CHECKSUM = b"%08x" % binascii.crc32(b"{}")
+_PUSHES = (
+    b"begin 2 " + _CHECKSUM,
+    b"put 0 e30= " + _CHECKSUM,
+    b"check",
+    b"activate " + _CHECKSUM,
+    b"drop",
+    b"put 1 e30= 0",
+    b"begin 99999 00000000",
+)
 _ENDS = (b"\r", b"\n", b"\r\n")
 
 # What an event says that a person did, and may have done only while the console was unlocked.
-_OPERATED = (restart.ACKNOWLEDGED, restart.ANEW, restart.REPLACED, restart.SERVICE)
+_OPERATED = (
+    restart.ACKNOWLEDGED,
+    restart.ANEW,
+    restart.REPLACED,
+    restart.CONFIGURATION,
+    restart.SERVICE,
+)
 _LOCKED = (restart.LOCKED, restart.PIN_SET, restart.PIN_FORGOTTEN)
 _ON_BREAKERS = (lockout.RESET, lockout.REFUSED, lockout.CLOSED)
 
@@ -77,6 +94,8 @@ class Lines:
             name = "permit"  # the mode itself takes long, and is looked at elsewhere
         if not self._below(16):
             return b"%s %s" % (self._choice((b"unlock", b"pin")), self._choice(_WRONG))
+        if not self._below(16):
+            return b"config " + self._choice(_PUSHES)
         words = [name] + [self._choice(_WORDS) for _ in range(self._below(4))]
         if not self._below(4):
             words.insert(self._below(len(words) + 1), "--json")
@@ -136,7 +155,7 @@ class Watch:
         detail = event.detail
         operates = event.element == lockouts and detail in _ON_BREAKERS
         if event.element == controller:
-            operates = detail in _OPERATED
+            operates = event.kind == records.INFO and detail in _OPERATED
             if detail == restart.UNLOCKED:
                 self._open_until_s = s + UNLOCKED_s
                 if not self._knows_pin:
