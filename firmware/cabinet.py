@@ -43,7 +43,7 @@ _ARM_ms = const(3000)  # and at the latest after this long: what is missing is a
 _MUX_us = const(500)  # what moving the multiplexers may take
 _MUX_EVERY_us = const(20000)  # how often they move at least: see `Acquisition.temperatures`
 
-_READ_ms = const(1000)  # how long the terminal has to take the last reply
+_SETTLED_ms = const(10000)  # after this long service mode waits for nobody
 _SOON_ms = const(1000)
 
 current = None  # the cabinet that runs, for whoever looks at it from outside
@@ -195,23 +195,19 @@ class Cabinet:
             self._retained.save()
 
     def _service_due(self, fits):
-        """Return whether service mode may begin: its reply is read, and no trip is under way."""
+        """Return whether service mode may begin: all is kept, and no trip is under way."""
         controls = self._controls
         if not controls.service_min:
             return False
         waited_ms = time.ticks_diff(time.ticks_ms(), controls.asked_ms)
-        if self._console.busy() and waited_ms < _READ_ms:
+        if waited_ms < _SETTLED_ms and not self._settled():
             return False
         return not self.protection.imminent(_SOON_ms)
 
     def _serve(self):
-        """Take the safe state, keep what is to be kept, and restart into service mode."""
-        protection = self.protection
-        self._outputs.fail_safe(protection.breakers.on_failure())
-        while self.recorder.journal.waiting() and not self.recorder.failed:
-            self.recorder.commit()
+        """Take the safe state, and restart into service mode."""
+        self._outputs.fail_safe(self.protection.breakers.on_failure())
         self._retained.save()
-        self._retained.commit()
         service.ask(self._controls.service_min)
         reset()
 
