@@ -261,3 +261,17 @@ def test_the_state_directory_is_what_the_next_life_finds(spoiled):
     run = simulated(trace((0, {}), (6, {})), config, script=[[5000, "settings --json\n"]])
     (reply,) = [json.loads(line) for line in run.console if line.startswith('{"bank"')]
     assert reply["bank"] == config["bank"]
+
+
+def test_wrong_pins_are_counted_over_the_loss_of_power():
+    """And the delay begins anew: nobody knows how long the board was off."""
+    wrong = "unlock 987654\n"
+    script = [[1000, wrong], [2500, wrong], [5000, wrong], [8500, f"unlock {PIN}\n"]]
+    script += [[14_000, f"unlock {PIN}\n"]]
+    faults = [{"t_ms": 5300, "until_ms": None, "target": "power", "kind": "off"}]
+    run = simulated(trace((0, {}), (16, {})), script=script, faults=faults, prepare=commissioned)
+    assert [restart["cause"] for restart in run.restarts] == ["power_off"]
+    waits = [f"error: wrong PIN: the next try in {s} s" for s in (1, 2, 4)]
+    assert [line for line in run.console if "wrong PIN:" in line] == waits
+    assert any(re.match("error: after 3 wrong PINs: wait [1-3] s", line) for line in run.console)
+    assert "unlocked for 10 min; lock ends it" in run.console
