@@ -375,5 +375,5 @@ def test_numbers_that_journals_hold_keep_their_meaning():
     assert records.FORMAT == "<iHBBBBBBBBiiiiHB"
     assert HEALTH_NAMES[:8] == (
         *("ok", "absent", "frozen", "configuration lost"),
-        *("wrong chip", "open", "short", "exact zero"),
+        *("wrong chip", "open", "short", "zero"),
     )

@@ -17,7 +17,7 @@ CONFIG_LOST = const(3)  # its configuration was not what had been written; writt
 WRONG_CHIP = const(4)  # answers with another identity
 OPEN = const(5)  # thermistor or its lead open, judged in counts
 SHORT = const(6)  # thermistor or its lead shorted, judged in counts
-ZERO = const(7)  # exact zero, again and again, under load
+ZERO = const(7)  # an exact zero under load, again and again, or next to no voltage
 ADC = const(8)  # the reference resistor does not read as one: no ratio can be formed
 
 HEALTH_NAMES = (
@@ -28,7 +28,7 @@ HEALTH_NAMES = (
     "wrong chip",
     "open",
     "short",
-    "exact zero",
+    "zero",
     "reference out of range",
 )
 

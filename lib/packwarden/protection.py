@@ -53,7 +53,8 @@ class Protection:
         self.frame = Frame(bank.batteries, bank.supply_mV > 0, bank.main_shunt_uohm > 0)
         chip = CHIPS[bank.monitor]
         values = ints(self.frame.channels, NONE)
-        self.validator = Validator(self.frame, bridge, values, chip["bits"])
+        little = bank.nominal_mV * 250000000 // chip["bus_lsb_pV"]  # a quarter of it
+        self.validator = Validator(self.frame, bridge, values, chip["bits"], little)
         self.measured = Measurement(
             self.frame,
             self.validator.held,

@@ -27,6 +27,8 @@ _STRIKES = const(3)  # bad ones of the last eight attempts: a channel has failed
 _EIGHT = const(0xFF)
 _HEALED = const(0x07)  # none of the last three was bad
 _ZEROS = const(20)  # exact zeros in a row, under load, until they are suspect
+_FULL = const(0)  # of limits: full scale of the currents as a code
+_LITTLE = const(1)  # a voltage below this count is next to none
 _GAIN = const(0)  # of leads: an open one reads more than this times the reference's count >> 12
 _FIRST = const(1)  # the first thermistor's channel
 _STOOD = const(20)  # conversions with one code, until it is suspect: noise repeats some
@@ -128,7 +130,7 @@ def doubt_currents(ctx, batteries: int, median: int, moved: int, loaded: int, cl
     """Doubt codes that stand still while the siblings moved, and zeros that repeat under load.
 
     ctx: raw, count, looked, doubt, last code, median when it last changed, zeros in a row, values
-    (mA), [full scale as a code], conversions with this code. `median`: the bank's median current
+    (mA), limits (as above), conversions with this code. `median`: the bank's median current
     in biased mA, or NONE; `moved`: by how much (mA) siblings must have moved, and what a battery
     must carry to be doubted: an idle one stands still rightly, and so does a code at full scale,
     which is a current of at least that. `loaded`: the median (mA) above which a zero is suspect;
@@ -143,7 +145,7 @@ def doubt_currents(ctx, batteries: int, median: int, moved: int, loaded: int, cl
     then = ptr32(ctx[5])
     zeros = ptr32(ctx[6])
     values = ptr32(ctx[7])
-    full = ptr32(ctx[8])[0]
+    full = ptr32(ctx[8])[_FULL]
     stood = ptr32(ctx[9])
     load = median - _BIAS
     if load < 0:
@@ -180,15 +182,20 @@ def doubt_currents(ctx, batteries: int, median: int, moved: int, loaded: int, cl
 
 
 @micropython.viper
-def doubt_voltages(ctx, batteries: int, half: int, closed: int):
-    """Doubt a voltage of exactly zero at a battery that is closed while others have theirs.
+def doubt_voltages(ctx, batteries: int, half: int, median: int, loaded: int, closed: int):
+    """Doubt next to no voltage at a battery that is closed while others have theirs, and at a
+    busbar that carries: a wire is cut or its fuse is gone.
 
-    ctx: as for `doubt_currents`. `half`: half of the nominal voltage in mV. A battery whose busbar
-    is at zero as well may really be empty. Control step.
+    ctx: as for `doubt_currents`, and so are `median`, `loaded` and `closed`. `half`: half of the
+    nominal voltage in mV. Where all are at zero they may really be empty. Control step.
     """
     raw = ptr32(ctx[0])
     doubt = ptr32(ctx[3])
     values = ptr32(ctx[7])
+    little = ptr32(ctx[8])[_LITTLE]
+    load = median - _BIAS if median != _NONE else 0
+    if load < 0:
+        load = 0 - load
     live = 0
     k = 0
     while k <= batteries:  # the last one is the busbar's
@@ -197,9 +204,11 @@ def doubt_voltages(ctx, batteries: int, half: int, closed: int):
         k += 1
     k = 0
     while k < batteries:
-        zero = 1 if raw[batteries + k] == _BIAS else 0
-        doubt[batteries + k] = _ZERO if zero & live & (closed >> k) else _OK
+        none = 1 if _NONE < raw[batteries + k] < little else 0
+        doubt[batteries + k] = _ZERO if none & live & (closed >> k) else _OK
         k += 1
+    none = 1 if _NONE < raw[batteries + k] < little else 0
+    doubt[batteries + k] = _ZERO if none & live and load >= loaded else _OK
 
 
 class Validator:
@@ -218,11 +227,11 @@ class Validator:
         "_stood",
     )
 
-    def __init__(self, frame, bridge, values, code_bits):
+    def __init__(self, frame, bridge, values, code_bits, little):
         """Bind to a frame and to the values that come of it (see `measure`).
 
         `bridge` gives the counts between which the reference is believed, `code_bits` the width of
-        the monitors' codes.
+        the monitors' codes; `little`: the code of a voltage that is next to none.
         """
         n = frame.channels
         self.batteries = frame.batteries
@@ -257,6 +266,8 @@ class Validator:
             self.fresh,
             leads,
         )
+        limits = ints(2, 1 << (code_bits - 1))
+        limits[_LITTLE] = BIAS + little
         b = self.batteries
         self._last = ints(b, NONE)
         self._then = ints(b, NONE)
@@ -271,7 +282,7 @@ class Validator:
             self._then,
             self._zeros,
             values,
-            ints(1, 1 << (code_bits - 1)),
+            limits,
             self._stood,
         )
 
@@ -285,4 +296,4 @@ class Validator:
         """Look for frozen codes and zeros, once the median is known. Control step."""
         batteries = self.batteries
         doubt_currents(self.doubt_ctx, batteries, median, moved_mA, loaded_mA, closed)
-        doubt_voltages(self.doubt_ctx, batteries, half_mV, closed)
+        doubt_voltages(self.doubt_ctx, batteries, half_mV, median, loaded_mA, closed)
