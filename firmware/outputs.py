@@ -7,6 +7,9 @@ in; one more is the fan. Which level energises is the board's: see ACTIVE_LOW in
 
 Where a chip has timed out in the tick, the relays' word is written only if it has changed: a trip
 waits for nobody, its renewal can wait for the next tick.
+
+An output that was not where it had to be, twice in a row, has failed until it has been there: that
+it stands right at its other level proves nothing, and would be told anew with each change.
 """
 
 import time
@@ -18,6 +21,7 @@ from packwarden.frame import MAIN_BIT, OK
 
 _BATTERIES = (1 << MAIN_BIT) - 1
 _MISMATCHES = const(2)
+_LASTING = const(10)  # visits for which an expander has kept its settings: more than a rotation
 _AWAY_us = const(1000000)  # how often a hung expander is asked
 
 
@@ -28,15 +32,26 @@ class Output:
         self._value = pin.value
         self._off = 1 if active_low else 0
         self._level = self._off
+        self._missed = 0
+        self._wrong = -1  # the level that it did not take
 
     def write(self, energised):
         """Energise (1) or let go (0). Allocates nothing."""
         self._level = self._off ^ energised
         self._value(self._level)
 
-    def agrees(self):
-        """Return whether the pad has the level that was written: a short would hold it."""
-        return self._value() == self._level
+    def failed(self):
+        """Read the pad back, for a short would hold it; return whether it has failed."""
+        if self._value() == self._level:
+            self._missed = 0
+            if self._wrong == self._level:
+                self._wrong = -1
+        else:
+            self._missed += 1
+            if self._missed >= _MISMATCHES:
+                self._missed = _MISMATCHES
+                self._wrong = self._level
+        return self._wrong >= 0
 
 
 class Outputs:
@@ -59,20 +74,20 @@ class Outputs:
         self._postponed = False
         self._hung = 0  # how often running the expander let the bus time out, twice at most
         self._tried_us = 0
-        self._mismatches = 0
-
-    @property
-    def failed(self):
-        """True while an output cannot be read back as written, twice in a row."""
-        return self._mismatches >= _MISMATCHES
+        self._mismatches = 0  # of the relays, in a row
+        self._low = self._high = 0  # masks of the relays that did not go there
+        self._kept = _LASTING  # visits since its settings were lost
+        self._forgets = False  # they are lost again and again
+        self.failed = False  # an output is not where it has to be
 
     def boot(self, energised):
         """Configure the relay expander with the level of every output, latch before direction."""
         self._word = (energised & _BATTERIES) ^ self._inverted
         try:
-            if self._relays.configure(self._word) != OK:
-                self._mismatches = _MISMATCHES
+            self.failed = self._relays.configure(self._word) != OK
         except OSError:
+            self.failed = True
+        if self.failed:
             self._mismatches = _MISMATCHES
 
     def write(self, energised, fan, alarm, charge, discharge):
@@ -122,27 +137,53 @@ class Outputs:
         is back before a breaker has noticed. In rotation it is re-read. Not where the expander did
         not even take the word: a second time-out would cost another 20 ms.
         """
-        good = self._written
-        if good:
-            self._buses.ask()
-            try:
-                good = self._relays.agrees()
-                if not good and self._mismatches < _MISMATCHES:
-                    self._relays.repair()
-                elif not self._buses.odd:
-                    good = self._relays.verify() == OK and good
-            except OSError:
-                good = False
-                self._failed()
-        pins = True
+        if not self._postponed:  # else nothing new is known of the expander
+            if self._written and self._verify_relays():
+                self._mismatches = 0
+            elif self._mismatches < _MISMATCHES:
+                self._mismatches += 1
+        failed = self._mismatches >= _MISMATCHES or self._forgets or self._low | self._high != 0
         for pin in self._pins:
-            pins = pin.agrees() and pins
-        if self._postponed and pins:
-            return  # nothing new is known of the expander
-        if good and pins:
-            self._mismatches = 0
-        elif self._mismatches < _MISMATCHES:
-            self._mismatches += 1
+            failed = pin.failed() or failed
+        self.failed = failed
+
+    def _verify_relays(self):
+        """Read the relays back; return whether all is as it has to be."""
+        self._buses.ask()
+        good = True
+        try:
+            differing = self._relays.differing()
+            self._judge(differing)
+            if differing:
+                good = False
+                if self._mismatches < _MISMATCHES:
+                    self._relays.repair()
+            if not self._buses.odd and (good or self._mismatches >= _MISMATCHES):
+                good = self._keeps(self._relays.verify() == OK) and good
+        except OSError:
+            good = False
+            self._failed()
+        return good
+
+    def _keeps(self, kept):
+        """Note whether a setting of the expander was kept; return it."""
+        if not kept:
+            self._forgets = self._forgets or self._kept < _LASTING
+            self._kept = 0
+        elif self._kept < _LASTING:
+            self._kept += 1
+        else:
+            self._forgets = False
+        return kept
+
+    def _judge(self, differing):
+        """Note which relays do not go where, and which have gone there after all."""
+        word = self._word
+        self._low &= word | differing
+        self._high &= ~word | differing
+        if self._mismatches:  # the second time in a row
+            self._low |= differing & ~word
+            self._high |= differing & word
 
     def fail_safe(self, energised):
         """Take the safe state: alarm and permissives drop, breaker outputs go to `energised`."""

@@ -96,23 +96,23 @@ def test_outputs_follow_and_come_back_after_a_reset():
     assert chip.outputs == 0x8001
     driver.write(0x0180)
     assert chip.outputs == 0x0180
-    assert driver.agrees()
+    assert not driver.differing()
     chip.power_up()
     assert chip.outputs == 0
     driver.write(0x0180)
-    assert not driver.agrees()
+    assert driver.differing()
     driver.repair()
     assert chip.outputs == 0x0180
-    assert driver.agrees()
+    assert not driver.differing()
 
 
 def test_a_stuck_output_shows_between_latch_and_pins():
     chip, driver = expander(0xFFFF, 0, 0)
     chip.stick(3, 1)
     driver.write(0)
-    assert not driver.agrees()
+    assert driver.differing()
     chip.stick(3, None)
-    assert driver.agrees()
+    assert not driver.differing()
 
 
 def test_contacts_are_read_on_the_fourteen_inputs():

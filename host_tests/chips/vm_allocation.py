@@ -105,7 +105,7 @@ def expanders():
     configure, write, verify = expander.configure, expander.write, expander.verify
     locked(configure, 0x8001, OK)
     locked(write, 0x7FFF, None)
-    locked(expander.agrees, None, True)
+    locked(expander.differing, None, 0)
     for _ in range(6):
         locked(verify, None, OK)
     chip.reset()
@@ -113,7 +113,7 @@ def expanders():
         locked(verify, None, expected)
     assert chip.pins() == 0x7FFF
     chip.reset()
-    locked(expander.agrees, None, False)
+    locked(expander.differing, None, 0x7FFF)
     locked(expander.repair, None, None)
     locked(configure, MARK, OK)
     locked(expander.read_inputs, None, MARK)

@@ -157,6 +157,62 @@ def test_one_mismatch_is_no_failure_and_two_are(outputs):
         assert made.failed is failed
 
 
+def ticks(rig, made, energised=0, fan=False, alarm=False, count=2):
+    """Some ticks with these outputs; returns whether they have failed in each."""
+    failed = []
+    for _ in range(count):
+        rig.buses.begin()
+        made.write(energised, fan, alarm, True, True)
+        made.verify()
+        failed.append(made.failed)
+    return failed
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_a_relay_that_failed_at_a_level_has_failed_until_it_goes_there(outputs, level):
+    """It stands where it has to again: that is no proof that it goes where it did not."""
+    rig, made, model = outputs()
+    energised = 0b100
+    model.stick(2, level)
+    wrong, right = (0, energised) if level else (energised, 0)
+    assert ticks(rig, made, right, count=20) == [False] * 20
+    assert ticks(rig, made, wrong) == [False, True]
+    assert ticks(rig, made, right, count=50) == [True] * 50
+    model.stick(2, None)
+    assert ticks(rig, made, right, count=50) == [True] * 50
+    assert ticks(rig, made, wrong) == [False, False]
+    assert ticks(rig, made, right) == [False, False]
+
+
+def test_an_alarm_relay_that_does_not_come_on_is_told_once(outputs):
+    """The alarm that it is a fault of lets it drop, as it stands; told again and again it would
+    fill the journal.
+    """
+    rig, made, _ = outputs()
+    pin = rig.board.PIN_ALARM
+    assert ticks(rig, made) == [False, False]
+    rig.wiring.stuck[pin] = rig.wiring.levels[pin] = 0
+    alarm = False
+    told = []
+    for _ in range(50):
+        (failed,) = ticks(rig, made, alarm=alarm, count=1)
+        told.append(failed)
+        alarm = failed
+    assert told == [False] + [True] * 49
+
+
+def test_an_expander_that_forgets_its_settings_again_and_again_has_failed(outputs):
+    """One whose outputs happen to read as they should."""
+    rig, made, model = outputs()
+    assert ticks(rig, made, count=30) == [False] * 30
+    model.zero(True)
+    told = ticks(rig, made, count=60)
+    assert told.index(True) <= 40 and all(told[40:])
+    model.zero(False)
+    told = ticks(rig, made, count=60)
+    assert not any(told[50:])
+
+
 def test_a_hung_chip_costs_one_time_out_a_tick(outputs):
     rig, made, _ = outputs()
     rig.wiring.relay.hang(True)

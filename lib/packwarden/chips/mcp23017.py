@@ -86,18 +86,17 @@ class Expander:
         self._write(self._address, self._word)
         self._pointer = _GPIO + 1
 
-    def agrees(self):
-        """Return whether all 16 pins have the level that was written last.
+    def differing(self):
+        """Return the mask of the pins that have not the level that was written last, 0: none.
 
-        Port B and port A are read, twice: a chip that was reset before the write sends the latch
-        of port B and then its directions and polarity, FF FF 00, which no level looks like. One
-        read after a write.
+        Port B and port A are read, twice, and what differs once differs: a chip that was reset
+        before the write sends the latch of port B and then its directions and polarity, FF FF 00,
+        which no level looks like. One read after a write.
         """
         data = self._twice
         self._fetch(_GPIO + 1, data)
-        upper = self._level >> 8
-        lower = self._level & 0xFF
-        return data[0] == data[2] == upper and data[1] == data[3] == lower
+        level = self._level
+        return ((data[0] << 8 | data[1]) ^ level) | ((data[2] << 8 | data[3]) ^ level)
 
     def repair(self):
         """Write latch and settings, whatever register map a disturbance may have left.
