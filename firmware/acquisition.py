@@ -3,8 +3,11 @@
 Every current each tick; the slow channels in rotation, so that none is older than 500 ms (with
 ticks above 250 ms: all of them each tick). A chip that failed three times in a row is visited once
 in 5 s; where one has timed out the tick asks nobody else, and on a bus whose lines are held it
-asks nobody at all. Nothing here allocates after boot.
+asks nobody at all. A bus that crawls lets ticks take turns: currents, then all the others. Nothing
+here allocates after boot.
 """
+
+import time
 
 from micropython import const
 
@@ -22,6 +25,10 @@ _FIRST_ms = const(240)
 _FIRST_ROUNDS = const(3)
 _WHOLE_TICK_ms = const(250)
 _MUX_INPUTS = const(16)
+_SETTLE_us = const(1000)  # an input of a multiplexer has to reach the converter
+_LONG_us = const(10000)  # a tick that has waited so long leaves the rest to the next, ...
+_LONG_share = const(500)  # ... and at least half of it, in us per ms
+_LOOK = const(3)  # mask of the batteries after whose current the clock is looked at
 _ASKED = const(4)  # monitors in a tick while one of them gives an alert
 _ALERT_ms = const(30)  # an alert outlasts the reading of its flags: a conversion and two ticks
 
@@ -56,6 +63,10 @@ class Acquisition:
         self._turn = 0
         self._mux = MuxPair(select_pins, adcs)
         self._mux_at = 0
+        self._moved_us = time.ticks_us()
+        self._next = 0  # the battery whose current comes first
+        self._behind = False  # there was no time for the others in the last tick
+        self._long = False  # it took so long that a multiplexer could have moved twice
         self._contacts = Contacts(board, bank, frame, buses)
         self._external, self._alert, self._supply = inputs
         self._divider = board.SUPPLY_DIVIDER
@@ -83,6 +94,7 @@ class Acquisition:
         """Find how long a round of the slow visits takes: one visit a tick, within limits."""
         self._slow_places = 3 * self._count
         self._tick_ms = tick_ms
+        self._long_us = max(_LONG_us, _LONG_share * tick_ms)
         if tick_ms > _WHOLE_TICK_ms:
             self._round_ms = 0
         else:
@@ -100,25 +112,47 @@ class Acquisition:
 
     def read(self, now_ms):
         """Fill the frame. From the tick: allocates nothing, raises nothing that a bus causes."""
+        began_us = time.ticks_us()
+        if self._long:
+            self.temperatures()
         alerted = self._look_at_alert(now_ms)
         buses = self._buses
         buses.begin()
         self._usable = buses.monitors.idle()
         buses.ask()
-        for k in range(self._count - 1):
-            if not buses.timed_out:
-                self._current(k, now_ms)
-        for _ in range(self._slow_visits(now_ms)):
-            if not buses.timed_out:
-                buses.ask()
-                self._slow(now_ms)
+        self._behind = not self._behind and self._currents(began_us, now_ms)
+        if not self._behind:
+            for _ in range(self._slow_visits(now_ms)):
+                if not buses.timed_out and not self._lasts(began_us):
+                    buses.ask()
+                    self._slow(now_ms)
         self.temperatures()
         self._pins()
         buses.ask()
         if alerted:
             self._answer_alert(now_ms)
-        if not buses.timed_out:
+        if not buses.timed_out and not self._behind:
             self._contacts.read(now_ms)
+        self._long = self._lasts(began_us)
+
+    def _lasts(self, began_us):
+        """Return whether this tick has waited for long."""
+        return time.ticks_diff(time.ticks_us(), began_us) > self._long_us
+
+    def _currents(self, began_us, now_ms):
+        """Read the currents, or as many as there is time for; return whether there is no more.
+
+        That is not so where a chip has timed out: the tick has waited for that one alone.
+        """
+        buses = self._buses
+        for _ in range(self._count - 1):
+            k = self._next
+            self._next = k + 1 if k + 2 < self._count else 0
+            if not buses.timed_out:
+                self._current(k, now_ms)
+            if k & _LOOK == _LOOK and self._lasts(began_us) and not buses.timed_out:
+                return True
+        return self._lasts(began_us) and not buses.timed_out
 
     def _slow_visits(self, now_ms):
         """Return how many slow visits are due, also those of ticks that were missed."""
@@ -295,9 +329,13 @@ class Acquisition:
     def temperatures(self):
         """Read the multiplexers at the address that was selected, then select the next.
 
-        Once a tick, and in a longer slack every 20 ms: so the 16 addresses come round within 500
-        ms at any tick, and each has a millisecond or more to settle.
+        Once a tick, twice in a long one, and in a longer slack every 20 ms: so the 16 addresses
+        come round within 500 ms at any tick. Each has a millisecond or more to settle.
         """
+        now_us = time.ticks_us()
+        if time.ticks_diff(now_us, self._moved_us) < _SETTLE_us:
+            return
+        self._moved_us = now_us
         self._thermistor(0)
         self._thermistor(1)
         self._mux_at = (self._mux_at + 1) % _MUX_INPUTS

@@ -312,3 +312,45 @@ def test_it_is_complete_when_every_channel_was_attempted(ready, missing):
     assert not ticks.acquisition.complete(3)
     ticks.run(48)
     assert ticks.acquisition.complete(3)
+
+
+@pytest.mark.parametrize(
+    ("batteries", "bus", "stretch_us", "current_ms", "slow_ms", "heat_ms"),
+    [
+        (4, "monitors", 5000, 50, 600, 350),
+        (15, "monitors", 5000, 150, 2000, 400),
+        (15, "expanders", 5000, 40, 600, 250),
+        (15, "monitors", 12_000, 300, 4500, 800),
+    ],
+)
+def test_a_bus_that_crawls_takes_turns_and_everything_is_still_read(
+    ready, batteries, bus, stretch_us, current_ms, slow_ms, heat_ms
+):
+    """Nobody times out. A tick that was too long for all of it goes on in the next one."""
+    rig, frame, ticks = ready(batteries)
+    ticks.run(60)
+    crawling = rig.wiring.buses[("monitors", "expanders").index(bus)]
+    crawling.crawl_us = stretch_us
+    read_us = [us[0]] * frame.channels
+    seen, ages_us = list(frame.count), [0] * frame.channels
+
+    def look(began_us):
+        for channel, count in enumerate(frame.count):
+            if count != seen[channel]:
+                seen[channel] = count
+                read_us[channel] = began_us
+            ages_us[channel] = max(ages_us[channel], began_us - read_us[channel])
+
+    end_us = us[0] + 5_000_000
+    while us[0] < end_us:
+        (took_us,) = ticks.run(1, look)
+        # Four currents before the clock is looked at again, or the contacts of three expanders.
+        assert took_us < 12_000 + 8 * stretch_us
+    assert max(ages_us[: frame.voltage]) < current_ms * 1000
+    assert max(ages_us[frame.voltage : frame.terminal]) < slow_ms * 1000
+    assert max(ages_us[frame.terminal : frame.reference + 1]) < heat_ms * 1000
+    assert set(frame.note) == {OK}
+    assert frame.contacts_known
+    crawling.crawl_us = 0
+    ticks.run(60)
+    assert max(ticks.run(20)) < 5000

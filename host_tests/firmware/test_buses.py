@@ -225,7 +225,7 @@ def others_missed(cabinet):
 COSTS_us = {
     "an absent monitor": ([fault("monitor 3", "nack")], 3_000),
     "a hung monitor": ([fault("monitor 3", "hang")], 20_000),
-    "a hung input": ([fault("inputs 0", "hang")], 20_000),
+    "a hung input": ([fault("inputs 0", "hang")], 20_100),
     "a hung relay": ([fault("relay", "hang")], 20_500),
     "a stuck bus of monitors, let go": ([fault("bus monitors", "hang", 1000, 3000)], 3_000),
     "a stuck bus of expanders, let go": ([fault("bus expanders", "hang", 1000, 3000)], 2_100),
