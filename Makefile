@@ -12,7 +12,7 @@ FIND_PYTHON = for p in $(PYTHON) python3 python3.11 python3.12 python3.13 python
 	done; echo 'Packwarden needs Python 3.11 or newer' >&2; exit 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test campaign latency week soak cuts fuzz month mutants fmt lint type bench docs lock clean
+.PHONY: help setup run test campaign latency week soak cuts pulls fuzz month mutants fmt lint type bench docs lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,9 @@ month: $(STAMP) ## thirty simulated days with weather, faults, power cuts and co
 
 fuzz: $(STAMP) ## type a million lines of every kind at the console: about an hour
 	@cd host_tests && ../$(BIN)/python -m proofs.console_fuzz
+
+pulls: $(STAMP) ## kill the VM 1000 times while it is given a configuration and trips: half an hour
+	@cd host_tests && ../$(BIN)/python -m proofs.plug_pulls
 
 mutants: $(STAMP) ## change the elements and breakers in a thousand ways: the tests have to notice
 	$(BIN)/python host_tests/mutants.py

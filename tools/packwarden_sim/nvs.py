@@ -20,10 +20,14 @@ _DAMAGED_EACH = 8
 
 
 class Nvs:
-    """The partition. Fault `full`: it takes nothing more."""
+    """The partition. Fault `full`: it takes nothing more.
+
+    `keep`: None, or called with what `save` returns as soon as it is committed.
+    """
 
     def __init__(self):
         self.full = False
+        self.keep = None
         self._committed = {}  # by namespace, then key
         self._working = {}
 
@@ -50,6 +54,8 @@ class Nvs:
         us[0] += NVS_COMMIT_US
         self._check_space()
         self._committed[namespace] = dict(self._working.get(namespace, {}))
+        if self.keep:
+            self.keep(self.save())
 
     def _check_space(self):
         if self.full:

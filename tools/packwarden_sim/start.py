@@ -119,6 +119,7 @@ def _build(job):
     here = life(job, wiring, faults, lines, console, pacer, saved)
     _read_rtc(job, here.rtc)
     wiring.nvs.restore(_read_json(_nvs_file(job)) or {})
+    wiring.nvs.keep = lambda kept: _write_whole(_nvs_file(job), kept)
     world.current = here
     return here, lines
 
@@ -139,6 +140,13 @@ def _read_json(path):
         return None
 
 
+def _write_whole(path, kept):
+    """Write JSON aside, then rename it: this process may be killed at any moment."""
+    with open(path + ".new", "w") as file:
+        json.dump(kept, file)
+    os.rename(path + ".new", path)
+
+
 def _read_rtc(job, rtc):
     """What the memory holds: its bytes from before a reset, noise after power-on."""
     from packwarden_sim import noise
@@ -157,12 +165,8 @@ def _write_state(job, here):
     if here.ended[0] != "power_off":
         with open(job["state_dir"] + "/rtc.bin", "wb") as file:
             file.write(here.rtc)
-    for path, kept in (
-        (_nvs_file(job), here.wiring.nvs.save()),
-        (_world_file(job), here.save()),
-    ):
-        with open(path, "w") as file:
-            json.dump(kept, file)
+    _write_whole(_nvs_file(job), here.wiring.nvs.save())
+    _write_whole(_world_file(job), here.save())
 
 
 def _run_firmware(job, here):
