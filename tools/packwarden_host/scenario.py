@@ -4,18 +4,15 @@
 A scenario then gives the configuration of its bank and the source and faults of a run.
 """
 
-import tomllib
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import Field, model_validator
 
-from packwarden_host import solar
+from packwarden_host import solar, toml_file
 from packwarden_host.bank_file import Choices
-from packwarden_host.errors import BadInput
 from packwarden_host.scenario_faults import AnyFault, BankFault, HardwareFault
 from packwarden_host.scenario_parts import (
     Bank,
@@ -121,26 +118,12 @@ class Scenario(Part):
 
 def shipped() -> list[str]:
     """The names of the scenarios that come with the command."""
-    return sorted(path.stem for path in SHIPPED.glob("*.toml"))
+    return toml_file.names(SHIPPED)
 
 
 def read(name: str) -> Scenario:
     """The scenario of that name or in that file; BadInput names file, key and reason."""
-    path = SHIPPED / f"{name}.toml" if name in shipped() else Path(name)
-    try:
-        with path.open("rb") as file:
-            data = tomllib.load(file)
-    except FileNotFoundError as error:
-        known = ", ".join(shipped())
-        raise BadInput(f"{name}: neither a file nor one of the scenarios {known}") from error
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: not TOML: {error}") from error
-    try:
-        return Scenario.model_validate(data)
-    except ValidationError as error:
-        raise BadInput(f"{path}: {_first(error, data)}") from error
+    return toml_file.read(Scenario, SHIPPED, name, "scenarios")
 
 
 def _load(load: Load, bank: Bank) -> dict:
@@ -214,33 +197,3 @@ def _steps(load: Load) -> Iterator[str]:
         if step.at_s <= before_s:
             yield f"load.step[{number}].at_s {step.at_s:g} is not after {before_s:g}"
         before_s = step.at_s
-
-
-def _first(error: ValidationError, data: object) -> str:
-    """The first problem as `key: reason`; items of a list count from 1."""
-    problem = error.errors(include_url=False)[0]
-    places = problem["loc"]
-    missing = problem["type"] == "missing"
-    key = ""
-    for place in places:
-        if isinstance(place, int):
-            key += f"[{place + 1}]"
-            data = data[place] if isinstance(data, list) and place < len(data) else None
-        elif isinstance(data, dict) and (place in data or (missing and place == places[-1])):
-            # Anything else is the name of a variant that was tried, not a key of the file.
-            key += f".{place}" if key else place
-            data = data.get(place)
-    return f"{key}: {_reason(problem)}" if key else _reason(problem)
-
-
-def _reason(problem: ErrorDetails) -> str:
-    if problem["type"] == "missing":
-        return "is missing"
-    if problem["type"] == "extra_forbidden":
-        return "is not a key that is known here"
-    message = problem["msg"]
-    if problem["type"] == "value_error":
-        return message.removeprefix("Value error, ")
-    message = message.replace("Input should be ", "must be ")
-    given = problem["input"]
-    return f"{message}, not {given!r}" if isinstance(given, int | float | str) else message
