@@ -87,7 +87,7 @@ clean: ## remove .venv and everything else that was made here
 $(STAMP): requirements.lock pyproject.toml
 	@echo 'set-up 1 of 4: virtual environment in $(VENV)'
 	@python=$$($(FIND_PYTHON)) && if [ -f $@ ]; then rm $@; else $$python -m venv --clear $(VENV); fi
-	@echo 'set-up 2 of 4: Python packages (about 100 MB to fetch, a minute or two)'
+	@echo 'set-up 2 of 4: Python packages (about 120 MB to fetch, a minute or two)'
 	@$(PIP) install --no-compile -c requirements.lock -e '.[dev]'
 	@echo 'set-up 3 of 4: ESP32 stubs for the type checker'
 	@rm -rf $(VENV)/stubs

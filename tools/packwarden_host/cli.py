@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from packwarden_host import board_cli, config_cli
+from packwarden_host import board_cli, config_cli, coordination_cli
 from packwarden_host.errors import BadInput, RunFailed
 from packwarden_host.pin import PinOption
 
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 app.add_typer(config_cli.app, name="config")
 app.add_typer(board_cli.app, name="board")
+app.command()(coordination_cli.coordination)
 
 INTERRUPTED = 130
 
