@@ -22,6 +22,16 @@ def test_what_no_sensor_sees_is_said():
     assert "Ground faults, arcs and gas need sensors of their own" in " ".join(text.split())
 
 
+def test_a_picture_that_is_not_what_its_command_draws_is_named(monkeypatch, tmp_path):
+    new = "$ packwarden config new --batteries 2 --rated-current-a 100 -o bank.json\n"
+    drawn = "$ packwarden coordination bank.json -o chart.svg\n"
+    page = f"```console\n{new}{drawn}```\n![The chart](chart.svg)\n"
+    (tmp_path / "page.md").write_text(page)
+    (tmp_path / "chart.svg").write_text("<svg/>")
+    monkeypatch.setattr(docs, "REPOSITORY", tmp_path)
+    assert docs.differences("page.md")[-1] == "chart.svg is drawn otherwise"
+
+
 @pytest.mark.parametrize("name", docs.FILES)
 def test_what_is_shown_is_what_is_printed(name):
     assert docs.differences(name) == []

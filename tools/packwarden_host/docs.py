@@ -3,7 +3,8 @@
 In a Markdown file of the repository
 - a block fenced as `csv NAME` or `json NAME` is written to that file first;
 - a block fenced as `console` holds lines `$ command`, each followed by its output; `packwarden`
-  and `make` are run, one after another in one scratch folder per file;
+  and `make` are run, one after another in one scratch folder per file; a picture (SVG) that they
+  write there and the document shows is kept beside the document;
 - a table between `<!-- packwarden ... -->` and `<!-- end -->` is the output of that command, which
   has to succeed; what it says on stderr is not part of it.
 The pictures of the boards' wiring are drawn as well.
@@ -29,12 +30,13 @@ _FENCED = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTA
 _GENERATED = re.compile(
     r"^<!-- (packwarden [^\n]*) -->\n.*?^<!-- end -->$", re.MULTILINE | re.DOTALL
 )
+_PICTURE = re.compile(r"!\[[^\]]*\]\((\w+\.svg)\)")
 # What depends on the machine: how long a run took, and on which pseudo-terminal.
 _SPEED = re.compile(r"(simulated in ).*")
 
 
-def refreshed(text: str, command: str | None = None) -> str:
-    """Return a document with the output of its commands as it is now.
+def refreshed(text: str, command: str | None = None) -> tuple[str, dict[str, str]]:
+    """Return a document with the output of its commands as it is now, and its pictures by name.
 
     `command`: a sub-command of `packwarden` with its options: its table alone is made anew, by it.
     """
@@ -58,7 +60,9 @@ def refreshed(text: str, command: str | None = None) -> str:
 
         if command is None:
             text = _FENCED.sub(fence, text)
-        return _GENERATED.sub(table, text)
+        text = _GENERATED.sub(table, text)
+        made = {path.name: path.read_text() for path in Path(folder).glob("*.svg")}
+        return text, {name: made[name] for name in _PICTURE.findall(text) if name in made}
 
 
 def _table(command: str, folder: str) -> str:
@@ -93,10 +97,16 @@ def _without_speed(text: str) -> str:
 
 def differences(name: str) -> list[str]:
     """What a document shows and what its commands print now: lines of a diff, none when equal."""
-    before = (REPOSITORY / name).read_text()
-    now = refreshed(before)
+    path = REPOSITORY / name
+    before = path.read_text()
+    now, pictures = refreshed(before)
     shown = (_without_speed(before).splitlines(), _without_speed(now).splitlines())
-    return list(difflib.unified_diff(*shown, "shown", "printed", lineterm="", n=1))
+    found = list(difflib.unified_diff(*shown, "shown", "printed", lineterm="", n=1))
+    for picture, drawn in pictures.items():
+        kept = path.with_name(picture)
+        if not kept.is_file() or kept.read_text() != drawn:
+            found.append(f"{picture} is drawn otherwise")
+    return found
 
 
 def picture_path(board: str) -> Path:
@@ -115,12 +125,14 @@ def main(names: Sequence[str], command: str | None = None) -> None:
     for name in names:
         path = REPOSITORY / name
         try:
-            text = refreshed(path.read_text(), command)
+            text, pictures = refreshed(path.read_text(), command)
         except subprocess.CalledProcessError as error:
             sys.exit(f"{error.stdout}{name} stays as it was: {error}")
         except KeyboardInterrupt:
             sys.exit(130)
         path.write_text(text)
+        for picture, drawn in pictures.items():
+            path.with_name(picture).write_text(drawn)
         print(f"refreshed {name}")
 
 
