@@ -6,6 +6,7 @@ import random
 import pytest
 
 from flash_chip import Chip, Files
+from frozen import Frozen
 from packwarden import VERSION, records
 from packwarden.capture_files import FILES, HEAD_SIZE, CaptureFiles, Head, file_name, is_head
 from packwarden.fixed import BIAS, NONE
@@ -16,36 +17,13 @@ TEXT = b"the configuration " * 200
 BOOT = 7
 
 
-class Recorded:
-    """Captures of random bytes: what `packwarden.captures.Captures` gives to the files."""
-
-    def __init__(self, seed):
-        self.draw = random.Random(seed)
-        self.frozen = 0
-        self.data = b""
-        self.facts = [0] * 6
-        self.state = self
-        self.shape = 0xFACADE00
-
-    def freeze(self, size, seq):
-        self.data = self.draw.randbytes(size)
-        self.frozen = size
-        self.facts = [seq, 201, 301, seq, 2010, 1000]
-
-    def piece(self, offset, most):
-        return memoryview(self.data)[offset : offset + min(most, 300)]
-
-    def release(self):
-        self.frozen = 0
-
-
 class Board:
     """A life of a board with its captures; `config`: the pieces of its configuration."""
 
     def __init__(self, files, seed=1):
         self.files = files
         self.protection = Protection(ordinary(2))
-        self.recorded = Recorded(seed)
+        self.recorded = Frozen(random.Random(seed))
         self.config = [TEXT[:1000], TEXT[1000:]]
         self.config_hash = binascii.crc32(TEXT)
         self.boot = BOOT

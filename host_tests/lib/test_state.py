@@ -160,7 +160,8 @@ def test_everything_that_a_step_changes_is_remembered_or_found_anew(bank):
     assert {name for _, name, _ in reached(protection)} >= ANEW
     anew = {id(item) for _, name, item in reached(protection) if name in ANEW}
     safe = anew | {id(block[0]) for block in state.blocks}
-    owned = {f"{type(part).__name__}.{name}" for part, name in state.owners} | ANEW
+    owners = zip(state.owners, state.names, strict=True)
+    owned = {f"{type(part).__name__}.{name}" for part, name in owners} | ANEW
     before = {}
     for number in range(500):
         now_ms = ordeal.next()

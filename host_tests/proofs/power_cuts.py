@@ -1,12 +1,13 @@
 """Power cuts: `make cuts`, or `python -m proofs.power_cuts --cuts 20000 --seed 7` in host_tests.
 
-One long random run of what is kept in flash: the journal, the two slots, and a file that is
-written aside and renamed, over clean restarts, on littlefs on a block device model. The power is
-cut at every single write of that run (programming, erasing, syncing), and the write is torn in one
-of four ways. After each cut the flash is mounted again and must hold
+One long random run of what is kept in flash: the journal, the two slots, and the captures, over
+clean restarts, on littlefs on a block device model. The power is cut at every single write of that
+run (programming, erasing, syncing), and the write is torn in one of four ways. After each cut the
+flash is mounted again and must hold
 
 - every event that was acknowledged, of the last 512, bit by bit, and none that was never told;
-- the payload of the slots and the file as it was or as it was to be, whole, and nothing else;
+- the payload of the slots as it was or as it was to be, whole, and nothing else;
+- the last four captures that were kept, whole; of the one that was on its way all or nothing;
 
 and the board must boot, number its events and boots on, and keep what it is given. During that
 second life the power is cut once more, at a random write, and all is asked again.
@@ -23,17 +24,20 @@ import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 from flash_chip import CYCLES, TEARS, Chip, Files
+from frozen import Frozen
 from packwarden import elements, records
+from packwarden.capture_files import FILES, HEAD_SIZE, CaptureFiles, Head, file_name, is_head
 from packwarden.fixed import NONE
 from packwarden.journal import BATCH, PER_SEGMENT, SEGMENTS, SIZE, Journal, segment_name
 from packwarden.records import EventLog
 from packwarden.two_slots import TwoSlots
 
 LEAST = 512  # events that have to be there
-CONFIG = 0x89ABCDEF
-ASIDE, FILE = "report.new", "report"
+CONFIG_TEXT = b"bank 2\n" * 100
+CONFIG = binascii.crc32(CONFIG_TEXT)
 _PART = 500  # cuts that a process makes of one run
 
 
@@ -45,11 +49,13 @@ class Truth:
     acknowledged: int = 0  # events 0 .. acknowledged - 1 are kept
     boot: int = 0  # the last boot whose record was acknowledged
     slots: tuple = (None,)  # what they may hold; two while one is being stored
-    file: tuple = (None,)
+    captures: dict = field(default_factory=dict)  # number: what was captured; the last four
+    coming: dict = field(default_factory=dict)  # the one that is being kept
 
     def copy(self):
         told = {seq: set(found) for seq, found in self.told.items()}
-        return Truth(told, self.acknowledged, self.boot, self.slots, self.file)
+        captures = dict(self.captures), dict(self.coming)
+        return Truth(told, self.acknowledged, self.boot, self.slots, *captures)
 
 
 class Log(EventLog):
@@ -88,6 +94,13 @@ class Board:
             raise OSError("the record of the boot was not kept")
         self._acknowledge()
         self.tell(1)  # in the place of the boot, which is kept already
+        self.frozen = Frozen(draw)
+        facts = SimpleNamespace(batteries=2, tick_ms=10)
+        protection = SimpleNamespace(events=self.log, frame=facts, bank=facts)
+        self.captures = CaptureFiles(
+            self.files, self.frozen, protection, self.journal, lambda: [CONFIG_TEXT]
+        )
+        self.captures.open()
         self.slots = TwoSlots(self.files, "config")
         self.slots.load()
         self.found = None
@@ -135,14 +148,26 @@ class Board:
                     self.commit()
         self.truth.slots = (new,)
 
-    def replace(self):
-        """Write a file aside and rename it."""
-        new = self._draw.randbytes(self._draw.choice((1, 100, 6000)))
-        self.truth.file = (self.truth.file[0], new)
-        with self.files.open(ASIDE, "wb") as file:
-            file.write(new)
-        self.files.rename(ASIDE, FILE)
-        self.truth.file = (new,)
+    def capture(self):
+        """Keep a capture, a piece after the other."""
+        truth = self.truth
+        self.frozen.freeze(self._draw.choice((1, 900, 3000, 6000)), self.log.next_seq)
+        number = max(truth.captures, default=0) + 1
+        truth.coming = {number: self.frozen.data}
+        try:
+            while self.frozen.frozen:
+                self.captures.write()
+                if self.captures.failed:
+                    raise OSError("the capture was not kept")
+                if self._draw.random() < 0.2:  # what happens is kept meanwhile
+                    self.tell(1)
+                    self.commit()
+        finally:
+            with contextlib.suppress(AttributeError, OSError):
+                self.captures._work.close()  # else its file would be closed at any time
+        truth.captures |= truth.coming
+        truth.coming = {}
+        truth.captures.pop(number - FILES, None)
 
     def live(self):
         """Do one thing."""
@@ -153,7 +178,7 @@ class Board:
         elif what < 0.90:
             self.store()
         else:
-            self.replace()
+            self.capture()
 
 
 def kept(files):
@@ -195,6 +220,25 @@ def check_journal(files, truth):
         assert record in truth.told.get(seq, ()), f"event {seq} is not what was told"
 
 
+def check_captures(files, truth):
+    """Hold the captures against those that were kept, read without the library; number of each."""
+    found = {}
+    for slot in range(FILES):
+        data = content(files, file_name(slot)) or b""
+        head = Head(data[:HEAD_SIZE]) if is_head(data[:HEAD_SIZE]) else None
+        if head and len(data) == head.size:
+            checksum = int.from_bytes(data[-4:], "little")
+            assert checksum == binascii.crc32(data[:-4]), "a torn capture is taken for a whole one"
+            found[head.number] = data[-4 - head.log_size : -4]
+    for number, data in found.items():
+        kept = {**truth.captures, **truth.coming}
+        assert data == kept.get(number), f"capture {number} is not what was captured"
+    for number in truth.captures:
+        replaced = number + FILES in found
+        assert replaced or number in found, f"capture {number} was kept and is lost"
+    return found
+
+
 def reboot(chip, truth, draw, whole):
     """Boot a board on what a cut has left, hold it against the truth, let it live and restart."""
     check_journal(Files(chip), truth)
@@ -203,14 +247,17 @@ def reboot(chip, truth, draw, whole):
     numbers = [event.seq for event in board.journal.events(since) if event]
     assert numbers == sorted(set(numbers))
     assert board.found in truth.slots, "the slots hold neither payload"
-    assert content(board.files, FILE) in truth.file, "the file is neither old nor new"
+    found = check_captures(board.files, truth)
+    assert sorted(found) == [head.number for head in board.captures.heads()]
     truth.slots = (board.found,)
-    truth.file = (content(board.files, FILE),)
+    truth.captures = found
+    truth.coming = {}
     board.keep(3)
     board.store()
-    board.replace()
+    board.capture()
     board.keep(1)
     check_journal(board.files, truth)
+    check_captures(board.files, truth)
     return board
 
 
@@ -280,6 +327,8 @@ def run(seed, cuts):
     board = Board(chip, truth, draw)
     for _ in range(draw.randrange(120)):
         board.keep(draw.randrange(BATCH))
+    for _ in range(draw.randrange(2 * FILES)):
+        board.capture()
     before = truth.acknowledged
     chip.watch = cut
     while outcome.cuts < cuts:

@@ -1,8 +1,10 @@
 """The short form of `make cuts`, and that it would notice what it looks for."""
 
+from contextlib import suppress
+
 import pytest
 
-from flash_chip import TEARS
+from flash_chip import TEARS, Files
 from packwarden.journal import Journal
 from packwarden.two_slots import TwoSlots
 from proofs import power_cuts
@@ -30,8 +32,21 @@ def test_a_payload_that_is_written_over_itself_is_noticed(monkeypatch):
 
     monkeypatch.setattr(power_cuts, "TwoSlots", OneSlot)
     monkeypatch.setattr(power_cuts.Board, "live", power_cuts.Board.store)
-    failures = power_cuts.run(103, 60).failures
+    failures = power_cuts.run(110, 60).failures
     assert any("the slots hold neither payload" in failure for failure in failures)
+
+
+def test_a_capture_that_is_removed_before_another_one_takes_its_place_is_noticed(monkeypatch):
+    class Removing(Files):
+        def rename(self, old, new):
+            with suppress(OSError):
+                self.remove(new)
+            super().rename(old, new)
+
+    monkeypatch.setattr(power_cuts, "Files", Removing)
+    monkeypatch.setattr(power_cuts.Board, "live", power_cuts.Board.capture)
+    failures = power_cuts.run(108, 80).failures
+    assert any("was kept and is lost" in failure for failure in failures)
 
 
 def test_an_acknowledgement_before_the_commit_is_noticed(monkeypatch):

@@ -36,7 +36,7 @@ _CHAPTERS = const(8)
 _CHAPTER_ms = const(1000)
 _LATE_ms = const(2000)  # then a tick may be late for it
 _HEAD = const(3)  # bytes before a state
-_RING = const(5120)  # bytes, and ...
+_RING = const(4096)  # bytes, and ...
 _PER_BATTERY = const(1024)  # ... so many more for each
 _CHANNEL = const(32)  # bytes of the first state, about
 

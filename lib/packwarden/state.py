@@ -122,15 +122,16 @@ def parts(protection):
 class State:
     """The memory of a Protection in blocks; its integers are one of them, the last.
 
-    `blocks`: [(array, array of what lives, first place, count, form)]; `owners`: [(part, name)] of
-    the integers in `numbers`. `shape` is one number of it all: what was packed with another one
-    cannot be unpacked.
+    `blocks`: [(array, array of what lives, first place, count, form)]; `owners`, `names`: of the
+    integers in `numbers`. `shape` is one number of it all: what was packed with another one cannot
+    be unpacked.
     """
 
     def __init__(self, protection, more):
         """Find what a protection remembers; `more`: arrays to pack before that. Boot only."""
         self.blocks = []
-        self.owners = []
+        self.owners = []  # two lists, not pairs: each would take memory of its own
+        self.names = []
         self.shape = 0
         for array in more:
             self._add("", array, None)
@@ -139,7 +140,8 @@ class State:
                 name, other = (entry, None) if isinstance(entry, str) else entry
                 value = getattr(part, name)
                 if isinstance(value, (int, bool)):  # a bool is no int on MicroPython
-                    self.owners.append((part, name))
+                    self.owners.append(part)
+                    self.names.append(name)
                     self._note(name, 1)
                 else:
                     self._add(name, value, other and getattr(part, other))
@@ -165,8 +167,7 @@ class State:
         From the slack: allocates nothing.
         """
         for place in range(len(self.owners)):
-            part, name = self.owners[place]
-            self.numbers[place] = getattr(part, name) & MASK
+            self.numbers[place] = getattr(self.owners[place], self.names[place]) & MASK
         taken = 0
         for array, alive, first, count, form in self.blocks:
             found = pack(ring, array, alive, first, count, form, at, size, room - taken)

@@ -120,8 +120,7 @@ class Rerun:
             raise ValueError("it does not begin with a state")
         unpack(Reader(self._log.take(self._log.number(2))), self.state.blocks)
         for place in range(len(self.state.owners)):
-            part, name = self.state.owners[place]
-            setattr(part, name, self.state.numbers[place])
+            setattr(self.state.owners[place], self.state.names[place], self.state.numbers[place])
         frame = self.protection.frame
         for channel in range(frame.channels):
             self._put(channel)
