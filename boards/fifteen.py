@@ -7,6 +7,7 @@ MONITOR_ADDRESSES = tuple(range(0x40, 0x50))
 
 # Relays: bit k-1 trips or holds breaker k, high = coil energised.
 RELAY_EXPANDER = 0x20
+RELAY_PINS = ()
 RELAY_FAN_BIT = 15
 
 # Contacts: (place in INPUT_EXPANDERS, bit) for batteries 1 .. 15, in AUX_A (52a) and AUX_B (52b)
@@ -22,6 +23,7 @@ BMS = tuple((1, bit) for bit in _USABLE_BITS) + ((2, 8),)
 TRIP_CIRCUIT = (2, 9)
 
 # Thermistors: (multiplexer, input).
+CONVERTERS = ()
 TERMINAL_PLUS = tuple((0, k) for k in range(15))
 TERMINAL_MINUS = tuple((1, k) for k in range(15))
 REFERENCE = (0, 15)

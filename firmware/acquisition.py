@@ -12,7 +12,6 @@ import time
 from micropython import const
 
 from contacts import FAILURES, AWAY_ms, Contacts
-from packwarden.chips.analog_mux import MuxPair
 from packwarden.chips.ina2xx import Monitor, limit_words
 from packwarden.fixed import BIAS, MASK, NONE, ints
 from packwarden.frame import ABSENT, CONFIG_LOST, FROZEN, OK, WRONG_CHIP
@@ -24,8 +23,6 @@ _FASTEST_ms = const(150)
 _FIRST_ms = const(240)
 _FIRST_ROUNDS = const(3)
 _WHOLE_TICK_ms = const(250)
-_MUX_INPUTS = const(16)
-_SETTLE_us = const(1000)  # an input of a multiplexer has to reach the converter
 _LONG_us = const(10000)  # a tick that has waited so long leaves the rest to the next, ...
 _LONG_share = const(500)  # ... and at least half of it, in us per ms
 _LOOK = const(3)  # mask of the batteries after whose current the clock is looked at
@@ -34,7 +31,7 @@ _ALERT_ms = const(30)  # an alert outlasts the reading of its flags: a conversio
 
 
 class Acquisition:
-    """The inputs of a cabinet: monitors, multiplexers, contacts, the supply of the coils."""
+    """The inputs of a cabinet: monitors, thermistors, contacts, the supply of the coils."""
 
     def __init__(self, board, bank, frame, buses, select_pins, adcs, inputs):
         """Bind the chips that a board wires to the channels of `frame`. Boot only.
@@ -61,34 +58,33 @@ class Acquisition:
         self._failures = ints(n + 1, FAILURES)  # nobody has answered yet
         self._away_ms = ints(n + 1)
         self._turn = 0
-        self._mux = MuxPair(select_pins, adcs)
-        self._mux_at = 0
-        self._moved_us = time.ticks_us()
+        self.thermistors = self._bind_thermistors(board, n, select_pins, adcs)
         self._next = 0  # the battery whose current comes first
         self._behind = False  # there was no time for the others in the last tick
         self._long = False  # it took so long that a multiplexer could have moved twice
         self._contacts = Contacts(board, bank, frame, buses)
         self._external, self._alert, self._supply = inputs
         self._divider = board.SUPPLY_DIVIDER
-        self._channels = self._plan_mux(board, n)
         self._plan_rounds(bank.tick_ms)
         self._usable = False  # the lines of the monitors' bus are free
 
-    def _plan_mux(self, board, n):
-        """Return the channel (-1: none) behind each input of each multiplexer."""
+    def _bind_thermistors(self, board, n, select_pins, adcs):
+        """Return what reads the thermistors: a board has multiplexers or converters."""
         frame = self._frame
-        channels = ints(2 * _MUX_INPUTS, 0)
-        for place in range(2 * _MUX_INPUTS):
-            channels[place] = frame.channels  # not wired
+        wired = []
         for k in range(n):
-            for pole, wired in ((0, board.TERMINAL_PLUS[k]), (1, board.TERMINAL_MINUS[k])):
-                channels[wired[0] * _MUX_INPUTS + wired[1]] = frame.terminal + 2 * k + pole
-        for wired, channel in (
-            (board.AMBIENT, frame.ambient),
-            (board.REFERENCE, frame.reference),
-        ):
-            channels[wired[0] * _MUX_INPUTS + wired[1]] = channel
-        return channels
+            wired.append((board.TERMINAL_PLUS[k], frame.terminal + 2 * k))
+            wired.append((board.TERMINAL_MINUS[k], frame.terminal + 2 * k + 1))
+        wired.append((board.AMBIENT, frame.ambient))
+        wired.append((board.REFERENCE, frame.reference))
+        # Only what is needed takes memory.
+        if board.CONVERTERS:
+            from converters import Converters
+
+            return Converters(self._buses, board.CONVERTERS, wired, frame)
+        from multiplexers import Multiplexers
+
+        return Multiplexers(select_pins, adcs, wired, frame)
 
     def _plan_rounds(self, tick_ms):
         """Find how long a round of the slow visits takes: one visit a tick, within limits."""
@@ -108,16 +104,16 @@ class Acquisition:
         for place in range(self._count):
             self._revive(place)
         self._contacts.boot()
-        self._mux.select(0)
+        self.thermistors.boot()
 
     def read(self, now_ms):
         """Fill the frame. From the tick: allocates nothing, raises nothing that a bus causes."""
         began_us = time.ticks_us()
-        if self._long:
-            self.temperatures()
-        alerted = self._look_at_alert(now_ms)
         buses = self._buses
         buses.begin()
+        if self._long:
+            self.thermistors.read(now_ms)
+        alerted = self._look_at_alert(now_ms)
         self._usable = buses.monitors.idle()
         buses.ask()
         self._behind = not self._behind and self._currents(began_us, now_ms)
@@ -126,7 +122,7 @@ class Acquisition:
                 if not buses.timed_out and not self._lasts(began_us):
                     buses.ask()
                     self._slow(now_ms)
-        self.temperatures()
+        self.thermistors.read(now_ms)
         self._pins()
         buses.ask()
         if alerted:
@@ -325,26 +321,3 @@ class Acquisition:
             self._store(frame.main, NONE, ABSENT)
         self._store_voltage(place, NONE, ABSENT)
         self._buses.failed(self._buses.monitors)
-
-    def temperatures(self):
-        """Read the multiplexers at the address that was selected, then select the next.
-
-        Once a tick, twice in a long one, and in a longer slack every 20 ms: so the 16 addresses
-        come round within 500 ms at any tick. Each has a millisecond or more to settle.
-        """
-        now_us = time.ticks_us()
-        if time.ticks_diff(now_us, self._moved_us) < _SETTLE_us:
-            return
-        self._moved_us = now_us
-        self._thermistor(0)
-        self._thermistor(1)
-        self._mux_at = (self._mux_at + 1) % _MUX_INPUTS
-        self._mux.select(self._mux_at)
-
-    def _thermistor(self, mux):
-        frame = self._frame
-        channel = self._channels[mux * _MUX_INPUTS + self._mux_at]
-        if channel < frame.channels:
-            frame.raw[channel] = BIAS + self._mux.read(mux)
-            frame.note[channel] = OK
-            frame.count[channel] = (frame.count[channel] - MASK) & MASK

@@ -40,8 +40,7 @@ from update import STEP_us, Update
 
 _ATTEMPTS = const(3)  # of every channel before it is believed; then the cabinet arms
 _ARM_ms = const(3000)  # and at the latest after this long: what is missing is a sensor fault
-_MUX_us = const(500)  # what moving the multiplexers may take
-_MUX_EVERY_us = const(20000)  # how often they move at least: see `Acquisition.temperatures`
+_VISIT_us = const(20000)  # how often thermistors are visited at least, see `Multiplexers.read`
 
 _SETTLED_ms = const(10000)  # after this long service mode waits for nobody
 _SOON_ms = const(1000)
@@ -53,7 +52,7 @@ class Cabinet:
     """One cabinet, from boot to reset."""
 
     def __init__(self, pins):
-        """Build everything; `pins`: main trip, alarm, charge, discharge, at their safe level."""
+        """Build everything; `pins`: main trip, alarm, charge, discharge, then relays on pins."""
         gc.collect()  # what imports left behind lies between what will stay
         self._configuration = Configuration()
         config = self._configuration.load()
@@ -80,7 +79,7 @@ class Cabinet:
         self._place = restart.BOOT  # what runs: a stage from 1, or what `restart` has beside them
         self._done = 0  # the stages that have run to their end in this tick
         self._began_ms = None
-        self._mux_us = 0
+        self._visited_us = 0
         self._terminal = Terminal(self._console)
         self._garbage = Garbage(self._terminal, self.timing)
         self._executive = Executive(self.timing, self._jobs())
@@ -89,13 +88,14 @@ class Cabinet:
         """Return what the slack is for: what comes first is done first."""
         recorder = self.recorder
         retained = self._retained
+        thermistors = self._acquisition.thermistors
         terminal = self._terminal
         return (
             Job("buses", RECOVER_us, self._bus_due, self._buses.recover),
             self._garbage.job,
             Job("memory", SAVE_us, retained.save_due, retained.save),
             Job("state", STATE_us, recorder.captures.due, recorder.captures.take),
-            Job("multiplexers", _MUX_us, self._mux_due, self._move_mux),
+            Job("thermistors", thermistors.SLICE_us, self._visit_due, self._visit),
             Job("console", SLICE_us, terminal.due, terminal.serve),
             Job("flash", COMMIT_us, retained.commit_due, retained.commit, FLASH),
             Job("journal", RECORD_us, recorder.commit_due, recorder.commit, FLASH),
@@ -152,7 +152,7 @@ class Cabinet:
             began_us = ended_us
         self.recorder.captures.tick(now_ms)
         self._place = restart.SLACK
-        self._mux_us = began_us
+        self._visited_us = began_us
         return self._done == ALL_STAGES
 
     def _acquire(self, now_ms):
@@ -240,12 +240,13 @@ class Cabinet:
         now_us = time.ticks_us()
         return fits and (self._buses.monitors.due(now_us) or self._buses.expanders.due(now_us))
 
-    def _mux_due(self, fits):
-        return fits and time.ticks_diff(time.ticks_us(), self._mux_us) >= _MUX_EVERY_us
+    def _visit_due(self, fits):
+        return fits and time.ticks_diff(time.ticks_us(), self._visited_us) >= _VISIT_us
 
-    def _move_mux(self):
-        self._mux_us = time.ticks_us()
-        self._acquisition.temperatures()
+    def _visit(self):
+        self._visited_us = time.ticks_us()
+        self._buses.timed_out = False  # the slack has the time for one more
+        self._acquisition.thermistors.read(time.ticks_ms())
 
 
 class Controls:

@@ -19,9 +19,9 @@ class Contacts:
         n = bank.batteries
         self._frame = frame
         self._buses = buses
-        self._aux_a = _places(board.AUX_A, n) if bank.feedback in ("52a", "both") else ()
-        self._aux_b = _places(board.AUX_B, n) if bank.feedback in ("52b", "both") else ()
-        self._bms = _places(board.BMS, n) if bank.bms_contact != "none" else ()
+        self._aux_a = _places(board.AUX_A, n, board) if bank.feedback in ("52a", "both") else ()
+        self._aux_b = _places(board.AUX_B, n, board) if bank.feedback in ("52b", "both") else ()
+        self._bms = _places(board.BMS, n, board) if bank.bms_contact != "none" else ()
         self._trip_circuit = board.TRIP_CIRCUIT if bank.trip_circuit != "none" else None
         wired = ints(len(board.INPUT_EXPANDERS))
         for expander, bit, _ in self._aux_a + self._aux_b + self._bms:
@@ -141,9 +141,12 @@ class Contacts:
         return mask
 
 
-def _places(wired, batteries):
-    """Return (expander, bit, bit of the mask) for contacts of the batteries and the main."""
+def _places(wired, batteries, board):
+    """Return (expander, bit, bit of the mask) for contacts of the batteries and the main.
+
+    A list that has the main breaker's has it last, behind those of all the board's batteries.
+    """
     found = [(wired[k][0], wired[k][1], k) for k in range(batteries)]
-    if len(wired) > MAIN_BIT:
+    if len(wired) > board.MAX_BATTERIES:
         found.append((wired[-1][0], wired[-1][1], MAIN_BIT))
     return tuple(found)

@@ -27,6 +27,8 @@ PINS = [
         ("discharge", board.PIN_DISCHARGE),
     )
 ]
+for bit in range(len(board.RELAY_PINS)):
+    PINS.append(Pin(board.RELAY_PINS[bit], Pin.OUT, value=board.ACTIVE_LOW_RELAYS >> bit & 1))
 
 import service
 

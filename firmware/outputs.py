@@ -6,7 +6,8 @@ expander is breaker k's: a shunt trip's coil, or what holds an undervoltage rele
 in; one more is the fan. Which level energises is the board's: see ACTIVE_LOW in board.py.
 
 Where a chip has timed out in the tick, the relays' word is written only if it has changed: a trip
-waits for nobody, its renewal can wait for the next tick.
+waits for nobody, its renewal can wait for the next tick. Where a board has its relays on pins of
+its own (RELAY_PINS) no bus stands in their way.
 
 An output that was not where it had to be, twice in a row, has failed until it has been there: that
 it stands right at its other level proves nothing, and would be told anew with each change.
@@ -58,9 +59,15 @@ class Outputs:
     """The relays of a cabinet. After the constructor nothing in here allocates."""
 
     def __init__(self, board, buses, pins):
-        """Bind the relay expander and the pins (main, alarm, charge, discharge). Boot only."""
+        """Bind the pins (main, alarm, charge, discharge, relays) or the expander. Boot only."""
         self._buses = buses
-        self._relays = Expander(buses.expanders, board.RELAY_EXPANDER, 0xFFFF, 0)
+        self._on_pins = len(board.RELAY_PINS) > 0
+        if self._on_pins:
+            from pin_relays import PinRelays  # elsewhere it takes no memory
+
+            self._relays = PinRelays(pins[-len(board.RELAY_PINS) :])
+        else:
+            self._relays = Expander(buses.expanders, board.RELAY_EXPANDER, 0xFFFF, 0)
         self._fan = 1 << board.RELAY_FAN_BIT
         self._inverted = board.ACTIVE_LOW_RELAYS
         names = ("main", "alarm", "charge", "discharge")
@@ -103,12 +110,15 @@ class Outputs:
             word |= self._fan
         word ^= self._inverted
         self._written = False
-        self._postponed = self._buses.timed_out and (word == self._word or self._hung > 0)
+        late = self._buses.timed_out and not self._on_pins
+        self._postponed = late and (word == self._word or self._hung > 0)
         if not self._postponed and self._asks(word):
             self._write(word)
 
     def _asks(self, word):
         """Return whether to ask the expander: a hung one once a second, and at each change."""
+        if self._on_pins:
+            return True
         if not self._buses.expanders.idle():
             return False
         if self._hung < _MISMATCHES or word != self._word:

@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from packwarden_host import REPOSITORY, board_picture, board_tables, board_uses, boards, cli, docs
+from packwarden_host import REPOSITORY, board_picture, board_tables, board_uses, boards, cli
 
 NAMES = boards.names()
 
@@ -90,6 +90,26 @@ WIRED = {
         ("relay", "24 V DC coil", "1 per battery + 5", "20"),
         ("optocoupler", "50 %", "2 per battery + 3; 1 per battery + 1 more with 52b", "33"),
     ],
+    ("cabinet4", "chips"): [
+        ("I2C 1", "0x20", "MCP23017", "52a of batteries 1 to 4 and the main breaker; BMS contact"),
+        ("I2C 1", "0x48", "ADS1115", "terminal + of batteries 1 to 4", "ADDR GND"),
+        ("I2C 1", "0x4A", "ADS1115", "reference resistor; ambient", "ADDR SDA"),
+    ],
+    ("cabinet4", "batteries"): [
+        ("battery 3", "0x42", "GPIO4", "0x20 GPA2", "-", "0x20 GPB2", "0x48 AIN2", "0x49 AIN2"),
+        ("main breaker", "-", "GPIO23", "0x20 GPA4", "-", "-", "-", "-"),
+        ("fan", "-", "GPIO33"),
+    ],
+    ("cabinet4", "states"): [
+        ("battery, shunt trip", "off: no trip", "off: no trip", "off: no trip", "off: no trip"),
+        ("battery, undervoltage release or contactor", "off: the breaker", "held by its hold-up"),
+        ("fan", "off: stands", "off: stands"),
+    ],
+    ("cabinet4", "parts"): [
+        ("ADS1115", "3.3 V", "3", "3"),
+        ("MCP23017", "3.3 V", "1", "1"),
+        ("relay", "24 V DC coil", "1 per battery + 5", "9"),
+    ],
     ("cabinet15_s3", "pins"): [
         ("GPIO9", "monitors SCL", "is driven low for 60 us at power-up, which no chip takes"),
         ("GPIO21", "main trip", "no function and no glitch at reset"),
@@ -132,9 +152,12 @@ def test_the_readme_shows_each_table_as_it_is_printed_now(name, capsys):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_readme_shows_the_picture_as_it_is_drawn_now(name):
-    assert "](wiring.svg)" in (REPOSITORY / "boards" / name / "README.md").read_text()
+    folder = REPOSITORY / "boards" / name
+    text = (folder / "README.md").read_text()
+    assert f"$ packwarden board picture {name} -o wiring.svg\n" in text
+    assert "](wiring.svg)" in text
     drawn = board_picture.svg(boards.load(name))
-    assert docs.picture_path(name).read_text() == drawn, "make docs"
+    assert (folder / "wiring.svg").read_text() == drawn, "make docs"
 
 
 def drawn_parts(name):
@@ -178,8 +201,10 @@ def test_the_picture_shows_every_address_contact_and_thermistor(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_two_nets_of_the_picture_lie_on_each_other(name):
-    nets = drawn_parts(name)[2]
+def test_no_two_nets_of_the_picture_lie_on_each_other_or_on_a_box(name):
+    _, boxes, nets = drawn_parts(name)
+    for lane in {net[1][0] for net in nets}:
+        assert not [box for box in boxes if box["x"] <= lane <= box["x"] + box["width"]]
     lanes = {}
     for net in nets:
         (_, start), (lane, _), _, _ = net
@@ -198,6 +223,14 @@ def test_every_text_of_the_picture_stays_in_its_box(name):
             if 0 <= x - box["x"] < box["width"] and 0 <= y - box["y"] <= box["height"]
         )
         assert x + per_letter * len(text) <= box["x"] + box["width"], text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_all_boxes_lie_within_the_picture(name):
+    root = ElementTree.fromstring(board_picture.svg(boards.load(name)))
+    _, boxes, _ = drawn_parts(name)
+    assert all(box["x"] + box["width"] <= int(root.get("width")) for box in boxes)
+    assert all(box["y"] + box["height"] <= int(root.get("height")) for box in boxes)
 
 
 def test_the_picture_is_written_whole(tmp_path, capsys):

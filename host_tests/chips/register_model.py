@@ -34,6 +34,38 @@ class Bus:
         return self.chips[address]
 
 
+class ConverterChip:
+    """ADS1115: two registers behind a pointer; works from a start until `convert`."""
+
+    def __init__(self):
+        self.code = 0  # what the next conversion gives
+        self.reset()
+
+    def reset(self):
+        """Forget everything: a dip of the supply."""
+        self.config = 0x8583
+        self.result = 0
+        self.pointer = 0
+
+    def convert(self):
+        """End what was started."""
+        if not self.config & 0x8000:
+            self.result = self.code
+            self.config |= 0x8000
+
+    def receive(self, data):
+        """Take the pointer, and CONFIG if it is there: OS starts, and reads 0 until the end."""
+        self.pointer = data[0]
+        if len(data) == 3 and data[0] == 1:
+            self.config = (data[1] << 8 | data[2]) ^ 0x8000
+
+    def send(self, buffer):
+        """Give the register that the pointer is at."""
+        word = self.config if self.pointer == 1 else self.result
+        buffer[0] = word >> 8
+        buffer[1] = word & 0xFF
+
+
 class MonitorChip:
     """INA226, INA228 or INA238: big-endian registers of two bytes, of three where `wide` says.
 

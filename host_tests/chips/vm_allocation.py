@@ -5,11 +5,20 @@ An allocation raises MemoryError there; a wrong answer raises AssertionError onc
 
 import micropython
 
-from chips.register_model import REFUSED, Adc, Bus, ExpanderChip, Pin, monitor_chip
+from chips.register_model import (
+    REFUSED,
+    Adc,
+    Bus,
+    ConverterChip,
+    ExpanderChip,
+    Pin,
+    monitor_chip,
+)
+from packwarden.chips.ads1115 import Converter
 from packwarden.chips.analog_mux import MuxPair
 from packwarden.chips.ina2xx import BUS_UNDER, CHIPS, SHUNT_OVER, Monitor, limit_words
 from packwarden.chips.mcp23017 import MARK, Expander
-from packwarden.frame import CONFIG_LOST, OK, WRONG_CHIP
+from packwarden.frame import CONFIG_LOST, FROZEN, OK, WRONG_CHIP
 
 
 def locked(method, argument, expected):
@@ -123,6 +132,32 @@ def expanders():
     locked(write, 0, REFUSED)
 
 
+def converters():
+    """Every path of the converter driver."""
+    chip = ConverterChip()
+    bus = Bus({0x48: chip})
+    converter = Converter(bus, 0x48)
+    start, collect = converter.start, converter.collect
+    locked(collect, None, CONFIG_LOST)  # nothing was started
+    for place in range(4):
+        locked(start, place, None)
+        assert chip.config == 0x4383 | place << 12
+        chip.code = 0x7FFF - place
+        chip.convert()
+        locked(collect, None, OK)
+        assert converter.raw == (5 * chip.code + 2) // 4
+    locked(start, 0, None)
+    locked(collect, None, FROZEN)
+    locked(start, 0, None)
+    chip.reset()
+    locked(collect, None, CONFIG_LOST)
+    for method, argument in ((start, 0), (collect, None)):
+        locked(start, 0, None)
+        bus.refuse = 1
+        locked(method, argument, REFUSED)
+        locked(collect, None, CONFIG_LOST)
+
+
 def multiplexers():
     """Both methods of the multiplexer pair."""
     pins = [Pin(), Pin(), Pin(), Pin()]
@@ -138,5 +173,6 @@ def multiplexers():
 monitors()
 monitors_limits()
 expanders()
+converters()
 multiplexers()
 print("nothing allocated")

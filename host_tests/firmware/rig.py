@@ -23,12 +23,12 @@ from packwarden_sim.host_lines import HostLines
 from packwarden_sim.trace_source import TraceSource
 from packwarden_sim.wiring import Wiring
 
-FOLDERS = ("boards/cabinet15", "boards", "firmware")
+SHARED = ("boards", "firmware")
 FAKES = ("machine", "time", "select", "esp", "esp32", "gc", "io", "os")
 NOT_MODULES = ("main", "manifest")
 MODULES = sorted(
     path.stem
-    for folder in FOLDERS
+    for folder in ("boards/cabinet15", *SHARED)
     for path in (REPOSITORY / folder).glob("*.py")
     if path.stem not in NOT_MODULES
 )
@@ -51,10 +51,10 @@ def boards_modules():
 
 
 @contextmanager
-def firmware():
-    """The firmware's modules, imported anew; gone afterwards."""
+def firmware(board="cabinet15"):
+    """The firmware's modules on a board, imported anew; gone afterwards."""
     path = list(sys.path)
-    sys.path[:0] = [str(REPOSITORY / folder) for folder in FOLDERS]
+    sys.path[:0] = [str(REPOSITORY / folder) for folder in (f"boards/{board}", *SHARED)]
     try:
         with boards_modules():
             for name in MODULES:
@@ -179,7 +179,8 @@ class Rig:
     def output_pins(self):
         machine = importlib.import_module("packwarden_sim.fakes.machine")
         board = self.board
-        numbers = (board.PIN_MAIN_TRIP, board.PIN_ALARM, board.PIN_CHARGE, board.PIN_DISCHARGE)
+        numbers = [board.PIN_MAIN_TRIP, board.PIN_ALARM, board.PIN_CHARGE, board.PIN_DISCHARGE]
+        numbers += board.RELAY_PINS
         return [machine.Pin(number, machine.Pin.OUT, value=0) for number in numbers]
 
     @cached_property

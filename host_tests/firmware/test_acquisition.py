@@ -2,32 +2,12 @@
 
 import pytest
 
-from packwarden.fixed import BIAS, MASK, NONE
+from firmware.ticks import Ticks, distinct
+from packwarden.fixed import BIAS, NONE
 from packwarden.frame import ABSENT, CONFIG_LOST, FROZEN, MAIN_BIT, OK, WRONG_CHIP
 from packwarden_sim.clock import us
 
 HUNG_us = 20_000  # the bus's time-out on this board
-
-
-class Ticks:
-    """Calls `read` as the executive would, at a tick; `each` is called after every one."""
-
-    def __init__(self, acquisition, tick_ms=10):
-        self.acquisition = acquisition
-        self.tick_us = tick_ms * 1000
-        self.next_us = us[0]
-        self.took_us = []
-
-    def run(self, count=1, each=None):
-        for _ in range(count):
-            us[0] = max(us[0], self.next_us)
-            began_us = us[0]
-            self.acquisition.read(began_us // 1000 & MASK)
-            self.took_us.append(us[0] - began_us)
-            self.next_us = began_us + self.tick_us
-            if each:
-                each(began_us)
-        return self.took_us[-count:]
 
 
 @pytest.fixture
@@ -40,17 +20,6 @@ def ready(rigged):
         return rig, frame, Ticks(acquisition, tick_ms)
 
     return make
-
-
-def distinct(n):
-    """A trace in which every channel has a value of its own."""
-    names, cells = ["t_s"], [0]
-    for k in range(1, n + 1):
-        names += [f"i{k}_A", f"v{k}_V", f"tp{k}_C", f"tn{k}_C"]
-        cells += [10 * k, 50 + k / 10, 20 + k, 50 + k]
-    names += ["vbus_V", "tamb_C"]
-    cells += [48, 77]
-    return ",".join(names) + "\n" + ",".join(map(str, cells)) + "\n"
 
 
 @pytest.mark.parametrize("batteries", [1, 4, 15])

@@ -10,12 +10,13 @@ from packwarden_host.board_chips import CHIPS
 from packwarden_host.errors import BadInput
 
 CABINET15 = boards.load("cabinet15")
+CABINET4 = boards.load("cabinet4")
 NAMES = [name for name in vars(CABINET15) if name.isupper() and name[0] != "_"]
 
 
-def changed(**facts):
-    """The board cabinet15 with some facts changed."""
-    return SimpleNamespace(**{name: getattr(CABINET15, name) for name in NAMES} | facts)
+def changed(board=CABINET15, **facts):
+    """A board with some facts changed."""
+    return SimpleNamespace(**{name: getattr(board, name) for name in NAMES} | facts)
 
 
 def with_place(places, place, at):
@@ -154,6 +155,65 @@ MISTAKES = {
 }
 
 
+# The same, of the board with relays on pins and thermistors behind converters.
+MISTAKES4 = {
+    "PSRAM": (
+        {"MODULES": ("ESP32-WROOM-32E", "ESP32-WROVER-E")},
+        "RELAY_PINS[0]",
+        "relay of battery 1: GPIO16 carries the PSRAM of an ESP32-WROVER-E",
+    ),
+    "glitch": (
+        {"RELAY_PINS": (16, 17, 4, 14, 33)},
+        "RELAY_PINS[3]",
+        "relay of battery 4: GPIO14 sends a burst of pulses at power-up: no relay belongs there",
+    ),
+    "pin twice": (
+        {"RELAY_PINS": (16, 17, 4, 23, 33)},
+        "PIN_MAIN_TRIP",
+        "GPIO23 is relay of battery 4 already (RELAY_PINS[3])",
+    ),
+    "relay missing": (
+        {"RELAY_PINS": (16, 17, 4, 13)},
+        "RELAY_PINS",
+        "4 pins, not one for each battery and the fan's bit 4",
+    ),
+    "relays twice": ({"RELAY_EXPANDER": 0x21}, "RELAY_PINS", "either on RELAY_PINS or on"),
+    "no relays": ({"RELAY_PINS": ()}, "RELAY_PINS", "either on RELAY_PINS or on"),
+    "converters and multiplexers": ({"MUX_ADC": (34,)}, "CONVERTERS", "either on CONVERTERS or"),
+    "nothing reads thermistors": ({"CONVERTERS": ()}, "CONVERTERS", "either on CONVERTERS or"),
+    "address of another part": (
+        {"CONVERTERS": (0x48, 0x49, 0x4C)},
+        "CONVERTERS[2]",
+        "no converter can be at 0x4C, but at 0x48 .. 0x4B",
+    ),
+    "address twice": (
+        {"CONVERTERS": (0x48, 0x49, 0x49)},
+        "CONVERTERS[2]",
+        "0x49 on I2C 1 is thermistors 1 already (CONVERTERS[1])",
+    ),
+    "no such converter": ({"AMBIENT": (3, 1)}, "AMBIENT", "there is no converter 3"),
+    "no such input": ({"AMBIENT": (2, 4)}, "AMBIENT", "it has inputs 0 .. 3, not 4"),
+    "input twice": (
+        {"AMBIENT": (0, 1)},
+        "AMBIENT",
+        "input 1 of converter 0 is terminal + of battery 2 already (TERMINAL_PLUS[1])",
+    ),
+    "excitation": (
+        {"EXCITATION_MV": 3300},
+        "EXCITATION_MV",
+        "3300 mV is outside 1000 .. 3235 mV: the ADS1115 reads 0 .. 3300 mV",
+    ),
+    "divider": ({"SUPPLY_DIVIDER": 11}, "SUPPLY_DIVIDER", "it reads up to 2450 mV"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES4)
+def test_a_seeded_mistake_of_the_small_board_is_refused_with_its_reason(mistake):
+    facts, fact, reason = MISTAKES4[mistake]
+    found = board_check.errors(changed(CABINET4, **facts), "cabinet4")
+    assert [text for where, text in found if where == fact and reason in text], found
+
+
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_seeded_mistake_is_refused_where_it_is_and_with_its_reason(mistake):
     facts, fact, reason = MISTAKES[mistake]
@@ -207,6 +267,14 @@ def test_each_mistake_is_a_line_on_stderr_and_the_exit_code_is_2(packwarden, mon
     start = "packwarden: boards/cabinet15/board.py: "
     assert first.startswith(f"{start}PIN_ALARM: alarm: GPIO12 is a strapping pin")
     assert second.startswith(f"{start}EXCITATION_MV: 3300 mV is outside")
+
+
+@pytest.mark.parametrize("command", [["show"], ["picture", "-o", "x.svg"]], ids=lambda c: c[0])
+def test_a_board_with_a_mistake_is_not_shown(refused, monkeypatch, command):
+    board = changed(PIN_ALARM=12, EXCITATION_MV=3300)
+    monkeypatch.setattr("packwarden_host.boards.load", lambda _: board)
+    said = refused("board", command[0], "cabinet15", *command[1:])
+    assert "boards/cabinet15/board.py: PIN_ALARM: alarm: GPIO12 is a strapping pin" in said
 
 
 @pytest.mark.parametrize(

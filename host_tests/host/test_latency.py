@@ -159,7 +159,8 @@ def test_a_larger_bank_needs_more_of_the_tick():
 @pytest.mark.parametrize(
     ("module", "names"),
     [
-        ("acquisition", ("FASTEST_ms", "SLOWEST_ms", "WHOLE_TICK_ms", "MUX_INPUTS", "ASKED")),
+        ("acquisition", ("FASTEST_ms", "SLOWEST_ms", "WHOLE_TICK_ms", "ASKED")),
+        ("multiplexers", ("MUX_INPUTS",)),
         ("contacts", ("FAILURES",)),
         ("terminal", ("SLICE_us",)),
     ],

@@ -189,6 +189,9 @@ if job["restarts"] == 0:
         (["--batteries", 4, "--speed", "nan"], "--speed 'nan' is neither"),
         (["--batteries", 4, "--vm", "pypy"], "--vm"),
         (["no-such-scenario"], "no-such-scenario"),
+        (["--batteries", 4, "--board", "cabinet5"], "board 'cabinet5' is not known, there is"),
+        (["loose-terminal", "--board", "cabinet5"], "board 'cabinet5' is not known, there is"),
+        (["--batteries", 5, "--board", "cabinet4"], "5 is outside 1 .. 4 batteries of cabinet4"),
         (["loose-terminal", "--batteries", 4], "--batteries is for a run without a scenario"),
     ],
 )

@@ -170,6 +170,12 @@ HARDWARE = [
     ("expander_zero", {"expander": '"inputs 1"'}, ("inputs 1", "zero", {})),
     ("expander_wrong_identity", {"expander": '"relay"'}, ("relay", "wrong_identity", {})),
     ("expander_reset", {"expander": '"inputs 3"'}, ("inputs 3", "config_lost", {})),
+    ("converter_reset", {"converter": 0}, ("converter 0", "config_lost", {})),
+    ("converter_absent", {"converter": 1}, ("converter 1", "nack", {})),
+    ("converter_hangs", {"converter": 2}, ("converter 2", "hang", {})),
+    ("converter_frozen", {"converter": 0}, ("converter 0", "frozen", {})),
+    ("converter_zero", {"converter": 0}, ("converter 0", "zero", {})),
+    ("converter_wrong_identity", {"converter": 0}, ("converter 0", "wrong_identity", {})),
     ("mux_line_stuck", {"line": 3, "level": 1}, ("mux", "stuck_bit", {"bit": 3, "level": 1})),
     ("output_stuck", {"output": 4, "level": 1}, ("relay", "stuck_bit", {"bit": 3, "level": 1})),
     ("output_stuck", {"output": '"main"', "level": 0}, ("pin main", "stuck", {"level": 0})),
@@ -217,7 +223,12 @@ CONTROLLER = [
 
 def hardware_fault(kind, keys):
     keys = {"kind": f'"{kind}"', "at_s": 0.1, "until_s": 0.2} | keys
-    return fault("\n".join(f"{key} = {value}" for key, value in keys.items()))
+    text = fault("\n".join(f"{key} = {value}" for key, value in keys.items()))
+    return on("cabinet4", text) if kind.startswith("converter") else text
+
+
+def on(board, text):
+    return text.replace("[load]", f'[config]\nboard = "{board}"\n[load]')
 
 
 @pytest.mark.parametrize(("kind", "keys", "entry"), HARDWARE)
@@ -228,7 +239,9 @@ def test_every_fault_beside_the_bank_can_be_written_and_acts(tmp_path, kind, key
     assert found.job_faults() == [times | {"target": target, "kind": name} | more]
     # What it does is for the tests of the cabinet; here, that the cabinet knows it.
     bank = BankSource(found.source()["model"], {}, 1)
-    schedule = Schedule(found.job_faults(), Wiring(boards.load("cabinet15"), {}, bank, 1), None)
+    schedule = Schedule(
+        found.job_faults(), Wiring(boards.load(found.config.board), {}, bank, 1), None
+    )
     ending = schedule.apply(100)
     assert (ending is not None) == (kind in ("power_cut", "reset"))
     assert schedule.apply(200) is None
@@ -364,6 +377,26 @@ def _growing():
             fault('kind = "breakers_crossed"\nbattery = 1\nwith_battery = 1'),
             "fault[1]: battery and with_battery are the same",
         ),
+        (
+            on("cabinet5", GOOD),
+            "config.board 'cabinet5' is not one of cabinet15, cab",
+        ),
+        (
+            fault('kind = "converter_hangs"\nconverter = 0'),
+            "fault[1].kind converter_hangs: cabinet15 has no converter 0",
+        ),
+        (
+            on("cabinet4", fault('kind = "converter_hangs"\nconverter = 3')),
+            "fault[1].kind converter_hangs: cabinet4 has no converter 3",
+        ),
+        (
+            on("cabinet4", fault('kind = "mux_line_stuck"\nline = 0\nlevel = 1')),
+            "fault[1].kind mux_line_stuck: cabinet4 has no mux",
+        ),
+        (
+            on("cabinet4", fault('kind = "expander_hangs"\nexpander = "relay"')),
+            "fault[1].kind expander_hangs: cabinet4 has no relay",
+        ),
         (fault('kind = "thermistor_open"\nterminal = "+"'), "fault[1]: names a battery"),
         (
             GOOD + '[[expect]]\nelement = "magic"\nby_s = 3',
@@ -386,6 +419,17 @@ def test_what_cannot_be_is_refused_with_file_and_key(tmp_path, text, said):
     assert message.startswith(f"{name}: ")
     assert said in message
     assert "\n" not in message
+
+
+def test_a_scenario_runs_on_another_board_if_one_is_named(tmp_path):
+    stuck = 'kind = "output_stuck"\noutput = 2\nlevel = 1'
+    found = scenario.read(written(tmp_path, fault(stuck)), "cabinet4")
+    assert found.choices().board == "cabinet4"
+    wiring = Wiring(boards.load("cabinet4"), {}, BankSource(found.source()["model"], {}, 1), 1)
+    Schedule(found.job_faults(), wiring, None).apply(0)
+    assert wiring.relays() == 0b10
+    with pytest.raises(BadInput, match="cabinet4 has no mux"):
+        scenario.read("mux-line-stuck", "cabinet4")
 
 
 def test_a_name_that_is_nowhere_lists_those_there_are(tmp_path):

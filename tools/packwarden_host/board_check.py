@@ -15,7 +15,13 @@ from packwarden_host.board_uses import ANALOG, BUS, BUTTON, OUTPUT, PULLED_UP, R
 Found = tuple[str, str]
 
 # Addresses that a part can be wired to, by its data sheet.
-ADDRESSES = {"monitor": range(0x40, 0x50), "expander": range(0x20, 0x28)}
+ADDRESSES = {
+    "monitor": range(0x40, 0x50),
+    "expander": range(0x20, 0x28),
+    "converter": range(0x48, 0x4C),
+}
+_CONVERTER_INPUTS = 4
+_CONVERTER_mV = (0, 3300)  # an ADS1115 reads up to its supply
 _FASTEST_Hz = 400_000
 _TIMEOUT_us = (20_000, 50_000)  # the port's driver waits in steps of 10 ms
 _BITS = 16
@@ -53,6 +59,10 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _is_number_or_none(value: object) -> bool:
+    return value is None or _is_number(value)
+
+
 def _is_numbers(value: object) -> bool:
     return isinstance(value, tuple) and all(map(_is_number, value))
 
@@ -85,16 +95,20 @@ SHAPES = (
         _is_number,
         "a whole number",
         (
-            *("CPU_HZ", "MAX_BATTERIES", "RELAY_EXPANDER", "RELAY_FAN_BIT", "EXCITATION_MV"),
+            *("CPU_HZ", "MAX_BATTERIES", "RELAY_FAN_BIT", "EXCITATION_MV"),
             *("PIN_MAIN_TRIP", "PIN_ALARM", "PIN_CHARGE", "PIN_DISCHARGE", "ACTIVE_LOW_RELAYS"),
             *("PIN_EXTERNAL_TRIP", "PIN_ALERT", "PIN_BUTTON", "ADC_SUPPLY", "SUPPLY_DIVIDER"),
         ),
     ),
+    (_is_number_or_none, "an address or None", ("RELAY_EXPANDER",)),
     (_is_bus, _BUS, ("I2C_MONITORS", "I2C_EXPANDERS")),
     (
         _is_numbers,
         "a tuple of whole numbers",
-        ("MONITOR_ADDRESSES", "INPUT_EXPANDERS", "MUX_SELECT", "MUX_ADC"),
+        (
+            *("MONITOR_ADDRESSES", "INPUT_EXPANDERS", "RELAY_PINS"),
+            *("MUX_SELECT", "MUX_ADC", "CONVERTERS"),
+        ),
     ),
     (_is_place, "(chip, bit)", ("REFERENCE", "AMBIENT", "TRIP_CIRCUIT")),
     (
@@ -217,6 +231,11 @@ def _buses(board: ModuleType) -> Iterator[Found]:
 
 def _relays(board: ModuleType) -> Iterator[Found]:
     fan = board.RELAY_FAN_BIT
+    if (board.RELAY_EXPANDER is None) == (not board.RELAY_PINS):
+        yield "RELAY_PINS", "relays are either on RELAY_PINS or on RELAY_EXPANDER (else None)"
+    elif board.RELAY_PINS and len(board.RELAY_PINS) != max(fan, board.MAX_BATTERIES - 1) + 1:
+        reason = f"{len(board.RELAY_PINS)} pins, not one for each battery and the fan's bit {fan}"
+        yield "RELAY_PINS", reason
     if not 0 <= fan < _BITS:
         yield "RELAY_FAN_BIT", f"{fan} is outside 0 .. {_BITS - 1}"
     elif fan < board.MAX_BATTERIES:
@@ -257,29 +276,36 @@ def _count(fact: str, board: ModuleType, needed: int, of_what: str) -> Iterable[
 def _thermistors(board: ModuleType, chip: Chip) -> Iterator[Found]:
     for fact in ("TERMINAL_PLUS", "TERMINAL_MINUS"):
         yield from _count(fact, board, board.MAX_BATTERIES, "battery")
-    inputs = 1 << len(board.MUX_SELECT)
+    if (not board.MUX_ADC) == (not board.CONVERTERS):
+        yield "CONVERTERS", "thermistors are either on CONVERTERS or on MUX_ADC"
+    multiplexed = not board.CONVERTERS
+    what = "multiplexer" if multiplexed else "converter"
+    chips = len(board.MUX_ADC or board.CONVERTERS)
+    inputs = 1 << len(board.MUX_SELECT) if multiplexed else _CONVERTER_INPUTS
     places = board_uses.thermistors(board)
     for place in places:
-        mux, number = place.at
-        if not 0 <= mux < len(board.MUX_ADC):
-            yield place.fact, f"{place.what}: there is no multiplexer {mux}"
-        elif not 0 <= number < inputs:
-            reason = f"{len(board.MUX_SELECT)} select lines reach inputs 0 .. {inputs - 1}"
-            yield place.fact, f"{place.what}: {reason}, not {number}"
+        number, at = place.at
+        if not 0 <= number < chips:
+            yield place.fact, f"{place.what}: there is no {what} {number}"
+        elif not 0 <= at < inputs:
+            reach = f"{len(board.MUX_SELECT)} select lines reach" if multiplexed else "it has"
+            yield place.fact, f"{place.what}: {reach} inputs 0 .. {inputs - 1}, not {at}"
     yield from _twice(
         [(place.at, place.fact, place.what) for place in places],
-        lambda at: f"input {at[1]} of multiplexer {at[0]}",
+        lambda at: f"input {at[1]} of {what} {at[0]}",
     )
-    low_mV, high_mV = chip.converter_mV
+    low_mV, high_mV = chip.converter_mV if multiplexed else _CONVERTER_mV
+    reads = chip.title if multiplexed else "ADS1115"
     most_mV = int(high_mV / _EXCITATION_MARGIN)
     if not 1000 <= board.EXCITATION_MV <= most_mV:
-        reason = f"the {chip.title} reads {low_mV} .. {high_mV} mV, an open lead has to be inside"
+        reason = f"the {reads} reads {low_mV} .. {high_mV} mV, an open lead has to be inside"
         yield (
             "EXCITATION_MV",
             f"{board.EXCITATION_MV} mV is outside 1000 .. {most_mV} mV: {reason}",
         )
     _, supply_V, _ = settings.NUMBERS["sensors.control_supply_V"]
     at_pin_mV = supply_V * 1000 / max(board.SUPPLY_DIVIDER, 1)
-    if at_pin_mV > high_mV:
-        reason = f"{supply_V} V are {at_pin_mV:.0f} mV at the pin, it reads up to {high_mV} mV"
+    if at_pin_mV > chip.converter_mV[1]:
+        reason = f"{supply_V} V are {at_pin_mV:.0f} mV at the pin, it reads up to"
+        reason = f"{reason} {chip.converter_mV[1]} mV"
         yield "SUPPLY_DIVIDER", reason

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Literal
 
 import typer
@@ -43,9 +44,9 @@ def show(
     markdown: Annotated[bool, typer.Option("--markdown", help="As tables for a README.")] = False,
 ):
     """Show how a board is wired, what its outputs do without the firmware, and its parts."""
-    from packwarden_host import board_tables, boards, output
+    from packwarden_host import board_tables, output
 
-    board = boards.load(name)
+    board = _good(name)
     for one in [table] if table else board_tables.TABLES:
         found = board_tables.TABLES[one]
         if markdown:
@@ -62,7 +63,18 @@ def picture(
     ],
 ):
     """Draw how a board is wired, pin by pin, as SVG."""
-    from packwarden_host import board_picture, boards, output
+    from packwarden_host import board_picture, output
 
-    output.write_whole(file, board_picture.svg(boards.load(name)))
+    output.write_whole(file, board_picture.svg(_good(name)))
     print(f"{file}: the wiring of {name}")
+
+
+def _good(name: str) -> ModuleType:
+    """A board without a mistake; BadInput names the first one."""
+    from packwarden_host import board_check, boards
+    from packwarden_host.errors import BadInput
+
+    board = boards.load(name)
+    for fact, reason in board_check.errors(board, name):
+        raise BadInput(f"boards/{name}/board.py: {fact}: {reason} (board check names all)")
+    return board

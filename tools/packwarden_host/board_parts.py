@@ -66,7 +66,6 @@ def _controller(board: ModuleType) -> list[Part]:
 
 
 def _sensing(board: ModuleType) -> list[Part]:
-    muxes = len(board.MUX_ADC)
     return [
         Part("INA228AIDGSR", "85 V, 16 addresses; or INA238; INA226 up to 36 V", 1, 1),
         Part("capacitor 100 nF", "between IN+ and IN-, and one at each chip's supply", 2, 2),
@@ -79,9 +78,19 @@ def _sensing(board: ModuleType) -> list[Part]:
         Part("capacitor 22 nF", "filter of a thermistor", 2, 2),
         Part("suppressor diode SMF5.0A", "5 V stand-off: thermistor leads", 2, 1),
         Part("regulator 2.2 V", "2 %, 50 mA: excitation", 0, 1),
+        *_readers(board),
+        Part("resistors 220 kOhm, 10 kOhm", "0.1 %, with 1 uF: divider of the coil supply", 0, 1),
+    ]
+
+
+def _readers(board: ModuleType) -> list[Part]:
+    """What reads the thermistors."""
+    if board.CONVERTERS:
+        return [Part("ADS1115", "3.3 V, 16 bit, 4 inputs, I2C", 0, len(board.CONVERTERS))]
+    muxes = len(board.MUX_ADC)
+    return [
         Part("analog multiplexer 16:1", "ADG706 or equal, leakage at most 10 nA", 0, muxes),
         Part("capacitor 1 nF", "output of a multiplexer", 0, muxes),
-        Part("resistors 220 kOhm, 10 kOhm", "0.1 %, with 1 uF: divider of the coil supply", 0, 1),
     ]
 
 
@@ -93,7 +102,7 @@ def _switching(board: ModuleType) -> list[Part]:
     with_b = "; 1 per battery + 1 more with 52b" if board.AUX_B else ""
     more = always - 2 * board.MAX_BATTERIES
     found = [
-        Part("MCP23017", "3.3 V", 0, 1 + len(board.INPUT_EXPANDERS), spare),
+        Part("MCP23017", "3.3 V", 0, (not board.RELAY_PINS) + len(board.INPUT_EXPANDERS), spare),
         Part("optocoupler", "50 % or more at 5 mA, 70 V: contacts", 2, more, with_b),
         Part("resistor 4.7 kOhm", "0.25 W: contacts at 24 V", 2, more, with_b),
         Part("relay", "24 V DC coil; contact for the coil's current at DC-13", 1, 5),
@@ -102,9 +111,11 @@ def _switching(board: ModuleType) -> list[Part]:
         Part("diode and zener diode 24 V", "across each relay's coil", 1, 5),
         Part("latching relay", "24 V DC, two coils, changeover: behind ALERT", 0, 1),
         Part("74HC14", "3.3 V, with 390 kOhm, 470 ohm, 1 uF film, BAT54: delay of ALERT", 0, 1),
-        Part("74HC4538", "3.3 V, with 2.4 MOhm, 4.7 uF film, 1 nF: timer of the relays", 0, 1),
         Part("hold-up, 3 s", "undervoltage releases and contactors only", 1, 1),
     ]
+    if not board.RELAY_PINS:
+        timer = "3.3 V, with 2.4 MOhm, 4.7 uF film, 1 nF: timer of the relays"
+        found.append(Part("74HC4538", timer, 0, 1))
     return found
 
 

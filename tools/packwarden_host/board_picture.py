@@ -17,7 +17,7 @@ _ROW = 15  # height of a row
 _HEAD = 22
 _GAP = 26  # between boxes
 _TOP = 64
-_LANE = 7
+_LANE = 7  # at most
 # Columns: left edge and width of their boxes.
 _LEFT, _LEFT_WIDTH = 20, 250
 _MIDDLE, _MIDDLE_WIDTH = 365, 260
@@ -96,9 +96,13 @@ def svg(board: ModuleType) -> str:
     to_left = [use for use in pins if any(_belongs(use, box) for box in left)]
     uses = [*to_left, *(use for use in pins if use not in to_left)]
     controller = Box(CHIPS[board.CHIP].title, [(f"GPIO{u.pin}", u.what) for u in uses])
-    low = max(_stack(left, _LEFT, _LEFT_WIDTH), _stack(right, _RIGHT, _RIGHT_WIDTH))
     middle = [controller, *_leads(board)]
-    _stack(middle, _MIDDLE, _MIDDLE_WIDTH)
+    columns = (
+        (left, _LEFT, _LEFT_WIDTH),
+        (middle, _MIDDLE, _MIDDLE_WIDTH),
+        (right, _RIGHT, _RIGHT_WIDTH),
+    )
+    low = max(_stack(*column) for column in columns)
     drawing = _Drawing()
     drawing.text(_LEFT, 30, f"{board.NAME}: wiring, pin by pin", "title")
     drawing.text(_LEFT, 48, f"{' or '.join(board.MODULES)}; up to {board.MAX_BATTERIES} batteries")
@@ -121,6 +125,11 @@ def _left(board: ModuleType) -> Iterator[Box]:
         found = sorted((p.at[1], p.what) for p in board_uses.thermistors(board) if p.at[0] == mux)
         rows = [(f"in {place}", what) for place, what in found]
         yield Box(f"multiplexer {mux}", rows, f"mux {mux}")
+    for number, address in enumerate(board.CONVERTERS):
+        wired = [p for p in board_uses.thermistors(board) if p.at[0] == number]
+        rows = sorted((f"AIN{p.at[1]}", p.what) for p in wired)
+        straps = board_tables.address_pins("converter", address)
+        yield Box(f"ADS1115 0x{address:02X} ({straps})", rows, "expanders S")
     divider = f"through a divider of 1:{board.SUPPLY_DIVIDER}"
     yield Box("supply of the trip coils", [("+24 V", divider)], "coil supply")
 
@@ -157,10 +166,10 @@ def _right(board: ModuleType, pins: Sequence[PinUse]) -> Iterator[Box]:
     relays = [(f"GPIO{use.pin}", _relay(use)) for use in pins if use.how == RELAY]
     yield Box("relays on pins", relays, "relay")
     yield Box("external trip", [("dry", "closed: the pin is low")], "external trip")
-    found = sorted((place.at[1], place.what) for place in board_uses.relays(board))
-    rows = [(board_tables.expander_pin(bit), f"relay of {what}") for bit, what in found]
-    title = f"MCP23017 0x{board.RELAY_EXPANDER:02X} on I2C {board.I2C_EXPANDERS[0]}"
-    yield Box(title, rows, "expanders S")
+    if board.RELAY_EXPANDER is not None:
+        found = sorted((place.at[1], place.what) for place in board_uses.relays(board))
+        rows = [(board_tables.expander_pin(bit), f"relay of {what}") for bit, what in found]
+        yield Box(f"MCP23017 0x{board.RELAY_EXPANDER:02X}", rows, "expanders S")
     for place, address in enumerate(board.INPUT_EXPANDERS):
         wired = [one for one in board_uses.contacts(board) if one.at[0] == place]
         found = sorted((one.at[1], one.what) for one in wired)
@@ -199,8 +208,10 @@ def _route(
     """Draw the nets between the controller and a column of boxes."""
     start = controller.x if leftwards else controller.x + controller.width
     end = boxes[0].x + boxes[0].width if leftwards else boxes[0].x
-    step = -_LANE if leftwards else _LANE
-    lane = start + 2 * step
+    led = sum(any(_belongs(use, box) for box in boxes) for use in uses)
+    space = min(_LANE, (abs(end - start) - 8) // (led + 1))
+    step = -space if leftwards else space
+    lane = start + step
     for place, use in enumerate(uses):
         targets = [box for box in boxes if _belongs(use, box)]
         if not targets:

@@ -6,7 +6,17 @@ from types import ModuleType
 
 from packwarden_host import board_parts, board_uses
 from packwarden_host.board_chips import CHIPS, Chip
-from packwarden_host.board_uses import ANALOG, BUS, BUTTON, INPUT, OUTPUT, PULLED_UP, RELAY, PinUse
+from packwarden_host.board_uses import (
+    ANALOG,
+    BUS,
+    BUTTON,
+    INPUT,
+    OUTPUT,
+    PULLED_UP,
+    RELAY,
+    PinUse,
+    Place,
+)
 
 Row = tuple[str, ...]
 
@@ -33,8 +43,9 @@ _GLITCHES = {
     RELAY: "which is relay off",
 }
 # What a relay says that is off.
+_OFF_BREAKER = "no trip, or the breaker cannot be closed"
 _OFF = {
-    "main trip": "no trip, or the breaker cannot be closed",
+    "relay of fan": "it stands",
     "alarm": "alarm",
     "charge permissive": "charging not allowed",
     "discharge permissive": "discharging not allowed",
@@ -66,19 +77,21 @@ def _level(use: PinUse) -> str:
     if use.how != RELAY:
         return _LEVELS[use.how]
     level = "high by 4.7 kOhm to 3.3 V" if use.active_low else "low by 4.7 kOhm"
-    return f"{level}, relay off: {_OFF[use.what]}"
+    return f"{level}, relay off: {_OFF.get(use.what, _OFF_BREAKER)}"
 
 
 # ---- buses
 
 _NETS = ("GND", "VS", "SDA", "SCL")
-PARTS = {"monitor": "INA228", "expander": "MCP23017"}
+PARTS = {"monitor": "INA228", "expander": "MCP23017", "converter": "ADS1115"}
 
 
 def address_pins(part: str, address: int) -> str:
     """What the address pins of a part are wired to, by its data sheet."""
     if part == "monitor":  # table of SBOS547, SLYS021 and SLYS025: A1 and A0 to one of four nets
         return f"A1 {_NETS[address >> 2 & 3]}, A0 {_NETS[address & 3]}"
+    if part == "converter":  # table of SBAS444: ADDR to one of four nets
+        return f"ADDR {_NETS[address & 3]}"
     levels = ("GND", "3.3 V")  # DS20001952, figure 1-4
     return ", ".join(f"A{n} {levels[address >> n & 1]}" for n in (2, 1, 0))
 
@@ -88,17 +101,19 @@ def chip_rows(board: ModuleType) -> Iterator[Row]:
     for use in board_uses.chips(board):
         what = use.what
         if use.fact.startswith("INPUT_EXPANDERS"):
-            what = contacts_of(board, int(use.fact[16:-1]))
+            what = _carried(board_uses.contacts(board), int(use.fact[16:-1]))
+        elif use.fact.startswith("CONVERTERS"):
+            what = _carried(board_uses.thermistors(board), int(use.fact[11:-1]))
         address = f"0x{use.address:02X}"
         straps = address_pins(use.part, use.address)
         yield f"I2C {use.bus}", address, PARTS[use.part], what, straps
 
 
-def contacts_of(board: ModuleType, expander: int) -> str:
-    """What an input expander carries, in a few words."""
+def _carried(places: list[Place], chip: int) -> str:
+    """What one of several chips carries, in a few words."""
     groups: dict[str, list[str]] = {}
-    for place in board_uses.contacts(board):
-        if place.at[0] == expander:
+    for place in places:
+        if place.at[0] == chip:
             kind, _, whose = place.what.partition(" of ")
             groups.setdefault(kind, []).append(whose)
     return "; ".join(
@@ -129,7 +144,7 @@ def battery_rows(board: ModuleType) -> Iterator[Row]:
     address = {use.what: f"0x{use.address:02X}" for use in board_uses.chips(board)}
     relay = {place.what: relay_pin(board, place.at[1]) for place in board_uses.relays(board)}
     wired = {place.what: _input(board, place.at) for place in board_uses.contacts(board)}
-    wired |= {place.what: _thermistor(place.at) for place in board_uses.thermistors(board)}
+    wired |= {place.what: _thermistor(board, place.at) for place in board_uses.thermistors(board)}
     whose = [f"battery {k + 1}" for k in range(board.MAX_BATTERIES)]
     for one in [*whose, "the main breaker"]:
         main = one == "the main breaker"
@@ -148,6 +163,8 @@ def battery_rows(board: ModuleType) -> Iterator[Row]:
 
 def relay_pin(board: ModuleType, bit: int) -> str:
     """Where the relay of a bit is."""
+    if board.RELAY_PINS:
+        return f"GPIO{board.RELAY_PINS[bit]}"
     return f"0x{board.RELAY_EXPANDER:02X} {expander_pin(bit)}"
 
 
@@ -155,7 +172,9 @@ def _input(board: ModuleType, at: tuple[int, int]) -> str:
     return f"0x{board.INPUT_EXPANDERS[at[0]]:02X} {expander_pin(at[1])}"
 
 
-def _thermistor(at: tuple[int, int]) -> str:
+def _thermistor(board: ModuleType, at: tuple[int, int]) -> str:
+    if board.CONVERTERS:
+        return f"0x{board.CONVERTERS[at[0]]:02X} AIN{at[1]}"
     return f"mux {at[0]} input {at[1]}"
 
 
@@ -164,17 +183,18 @@ def _thermistor(at: tuple[int, int]) -> str:
 
 def state_rows(board: ModuleType) -> Iterator[Row]:
     """Every output, and what it does while the firmware does not say."""
+    by_bit = _on_pin if board.RELAY_PINS else _on_expander
     for what, meaning in (
         ("battery, shunt trip", "no trip"),
         ("battery, undervoltage release or contactor", None),
     ):
-        yield what, *_on_expander(meaning)
+        yield what, *by_bit(meaning)
     yield "main, shunt trip", *_on_pin("no trip")
     yield "main, undervoltage release or contactor", *_on_pin(None)
     yield "alarm", *_on_pin("alarm")
     yield "charge permissive", *_on_pin("charging not allowed")
     yield "discharge permissive", *_on_pin("discharging not allowed")
-    yield "fan", *_on_expander("stands")
+    yield "fan", *by_bit("stands")
 
 
 _CLOSED_NEVER = "off: the breaker cannot be closed"

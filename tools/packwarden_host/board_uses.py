@@ -41,7 +41,7 @@ class ChipUse:
 
 @dataclass(frozen=True)
 class Place:
-    """One input of an expander or of a multiplexer: (chip, bit or input)."""
+    """One input of an expander, a multiplexer or a converter: (chip, bit or input)."""
 
     at: tuple[int, int]
     fact: str
@@ -81,6 +81,10 @@ OUTPUTS = (
 
 
 def _output_pins(board: ModuleType) -> Iterator[PinUse]:
+    for bit, pin in enumerate(board.RELAY_PINS):
+        what = "fan" if bit == board.RELAY_FAN_BIT else f"battery {bit + 1}"
+        active_low = bool(board.ACTIVE_LOW_RELAYS >> bit & 1)
+        yield PinUse(pin, f"RELAY_PINS[{bit}]", f"relay of {what}", RELAY, active_low)
     for fact, name, what in OUTPUTS:
         active_low = name in board.ACTIVE_LOW_PINS
         yield PinUse(getattr(board, fact), fact, what, RELAY, active_low)
@@ -94,15 +98,20 @@ def chips(board: ModuleType) -> list[ChipUse]:
         last = place == len(board.MONITOR_ADDRESSES) - 1
         what = "busbar" if last else f"battery {place + 1}"
         found.append(ChipUse(monitors, address, f"MONITOR_ADDRESSES[{place}]", what, "monitor"))
-    found.append(ChipUse(expanders, board.RELAY_EXPANDER, "RELAY_EXPANDER", "relays", "expander"))
+    if board.RELAY_EXPANDER is not None:
+        relays = ChipUse(expanders, board.RELAY_EXPANDER, "RELAY_EXPANDER", "relays", "expander")
+        found.append(relays)
     for place, address in enumerate(board.INPUT_EXPANDERS):
         fact = f"INPUT_EXPANDERS[{place}]"
         found.append(ChipUse(expanders, address, fact, f"contacts {place}", "expander"))
+    for place, address in enumerate(board.CONVERTERS):
+        fact = f"CONVERTERS[{place}]"
+        found.append(ChipUse(expanders, address, fact, f"thermistors {place}", "converter"))
     return found
 
 
 def relays(board: ModuleType) -> list[Place]:
-    """Every relay on the relay expander; the expander is 0 here, there is one."""
+    """Every relay that has a bit: (0, bit), for there is one word of them."""
     found = [
         Place((0, k), "RELAY_EXPANDER", f"battery {k + 1}") for k in range(board.MAX_BATTERIES)
     ]
@@ -120,7 +129,7 @@ def contacts(board: ModuleType) -> list[Place]:
 
 
 def thermistors(board: ModuleType) -> list[Place]:
-    """Every input of a multiplexer that has something connected."""
+    """Every input of a multiplexer or converter that has something connected."""
     found = []
     for fact, pole in (("TERMINAL_PLUS", "+"), ("TERMINAL_MINUS", "-")):
         for k, at in enumerate(getattr(board, fact)):

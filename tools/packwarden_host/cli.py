@@ -52,6 +52,9 @@ def sim(
     pty: Annotated[
         bool, typer.Option("--pty", help="Offer the console on a pseudo-terminal until Ctrl-C.")
     ] = False,
+    board: Annotated[
+        str | None, typer.Option(help="A folder of boards/; else the scenario's, or cabinet15.")
+    ] = None,
     list_: Annotated[
         bool, typer.Option("--list", help="Name the scenarios that come along.")
     ] = False,
@@ -62,7 +65,7 @@ def sim(
     if list_:
         simulation.show_list()
     else:
-        simulation.run(simulation.Request(scenario, batteries, speed, vm, seed, pty))
+        simulation.run(simulation.Request(scenario, batteries, speed, vm, seed, pty, board))
 
 
 @app.command()

@@ -7,7 +7,6 @@ In a Markdown file of the repository
   write there and the document shows is kept beside the document;
 - a table between `<!-- packwarden ... -->` and `<!-- end -->` is the output of that command, which
   has to succeed; what it says on stderr is not part of it.
-The pictures of the boards' wiring are drawn as well.
 `make campaign` and `make latency` do the same for one table of a page each, which takes too long
 for `make docs`. `differences` tells what has changed since, figures of the machine's speed aside.
 """
@@ -22,7 +21,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from packwarden_host import REPOSITORY, board_picture, boards
+from packwarden_host import REPOSITORY, boards
 
 FILES = ("README.md", "lib/README.md", "tools/README.md")
 BOARDS = tuple(f"boards/{name}/README.md" for name in boards.names())
@@ -109,17 +108,6 @@ def differences(name: str) -> list[str]:
     return found
 
 
-def picture_path(board: str) -> Path:
-    """Where the picture of a board's wiring is, beside its README."""
-    return REPOSITORY / "boards" / board / "wiring.svg"
-
-
-def draw() -> None:
-    """Draw the wiring of every board anew."""
-    for name in boards.names():
-        picture_path(name).write_text(board_picture.svg(boards.load(name)))
-
-
 def main(names: Sequence[str], command: str | None = None) -> None:
     """Refresh documents in place; one with a table whose command fails stays as it was."""
     for name in names:
@@ -139,5 +127,3 @@ def main(names: Sequence[str], command: str | None = None) -> None:
 if __name__ == "__main__":
     # A page, and the command whose table it is about; or nothing.
     main(sys.argv[1:2] or FILES + BOARDS, *sys.argv[2:])
-    if not sys.argv[1:]:
-        draw()

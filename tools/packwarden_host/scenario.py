@@ -11,8 +11,9 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from packwarden_host import solar, toml_file
+from packwarden_host import boards, solar, toml_file
 from packwarden_host.bank_file import Choices
+from packwarden_host.errors import BadInput
 from packwarden_host.scenario_faults import AnyFault, BankFault, HardwareFault
 from packwarden_host.scenario_parts import (
     Bank,
@@ -34,6 +35,7 @@ _MODELLED = set(Bank.model_fields) - {"rated_current_A", "true_capacity_Ah"}
 # Both counters wrap there: that of ms after 2^30, that of us after every 2^30.
 _WRAP_us = 2**30 * 1000
 _START_s = 1.0  # about how long a board takes until it is armed
+_OF_A_BOARD = ("mux", "relay", "inputs", "converter")
 _PER_BATTERY = ("true_capacity_Ah", "soc_percent", "r0_mohm", "r1_mohm", "r2_mohm")
 
 
@@ -62,6 +64,7 @@ class Scenario(Part):
     def consistent(self) -> Self:
         """What one key alone cannot show."""
         problems = chain(_lengths(self.bank), _places(self), _times(self), _steps(self.load))
+        problems = chain(problems, _parts(self))
         first = next(problems, None)
         if first is not None:
             raise ValueError(first)
@@ -121,9 +124,18 @@ def shipped() -> list[str]:
     return toml_file.names(SHIPPED)
 
 
-def read(name: str) -> Scenario:
-    """The scenario of that name or in that file; BadInput names file, key and reason."""
-    return toml_file.read(Scenario, SHIPPED, name, "scenarios")
+def read(name: str, board: str | None = None) -> Scenario:
+    """The scenario of that name or in that file, on another board than its own if one is named.
+
+    BadInput names file, key and reason.
+    """
+    found = toml_file.read(Scenario, SHIPPED, name, "scenarios")
+    if board is not None:
+        config = found.config.model_copy(update={"board": board})
+        found = found.model_copy(update={"config": config})
+        for problem in _parts(found):
+            raise BadInput(f"{name}: {problem}")
+    return found
 
 
 def _load(load: Load, bank: Bank) -> dict:
@@ -167,6 +179,25 @@ def _places(scenario: Scenario) -> Iterator[str]:
                 yield f"{table}[{number}].link {entry.link} is outside 1 .. {size - 1}"
             if getattr(entry, "shorted_cells", 0) >= scenario.bank.cells:
                 yield f"{table}[{number}].shorted_cells leaves none of {scenario.bank.cells}"
+
+
+def _parts(scenario: Scenario) -> Iterator[str]:
+    """Faults of parts that the board has not."""
+    name = scenario.config.board
+    if name not in boards.names():
+        yield f"config.board {name!r} is not one of {', '.join(boards.names())}"
+        return
+    board = boards.load(name)
+    parts = ["mux"] if board.MUX_ADC else []
+    parts += ["relay"] if board.RELAY_EXPANDER is not None else []
+    parts += [f"inputs {place}" for place in range(len(board.INPUT_EXPANDERS))]
+    parts += [f"converter {place}" for place in range(len(board.CONVERTERS))]
+    for number, fault in enumerate(scenario.fault, 1):
+        if isinstance(fault, HardwareFault):
+            target, kind = fault.entry()["target"], fault.entry()["kind"]
+            stuck = target == "relay" and kind == "stuck_bit"  # on pins or on an expander
+            if target.split()[0] in _OF_A_BOARD and target not in parts and not stuck:
+                yield f"fault[{number}].kind {fault.kind}: {name} has no {target}"
 
 
 def _times(scenario: Scenario) -> Iterator[str]:

@@ -232,6 +232,37 @@ class Expander(HardwareFault):
         return self._entry(self.expander, _EXPANDER[self.kind])
 
 
+_CONVERTER = {
+    "converter_reset": "config_lost",
+    "converter_absent": "nack",
+    "converter_hangs": "hang",
+    "converter_frozen": "frozen",
+    "converter_zero": "zero",
+    "converter_wrong_identity": "wrong_identity",
+}
+
+
+class Converter(HardwareFault):
+    """A converter of thermistors forgets, is gone, hangs, stands still, or is another device.
+
+    They count from 0 as in the board's CONVERTERS.
+    """
+
+    kind: Literal[
+        "converter_reset",
+        "converter_absent",
+        "converter_hangs",
+        "converter_frozen",
+        "converter_zero",
+        "converter_wrong_identity",
+    ]
+    converter: int = Field(ge=0, le=3)
+
+    def entry(self) -> dict:
+        """The fault as the model of the chip takes it."""
+        return self._entry(f"converter {self.converter}", _CONVERTER[self.kind])
+
+
 class MuxLineStuck(HardwareFault):
     """A select line of the multiplexers stays at one level."""
 
@@ -369,6 +400,7 @@ AnyHardwareFault = Annotated[
     | BusCutOff
     | BusCrawls
     | Expander
+    | Converter
     | MuxLineStuck
     | OutputStuck
     | ControlSupply

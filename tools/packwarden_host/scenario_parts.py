@@ -82,6 +82,7 @@ class Bank(Part):
 class Config(Part):
     """What else the configuration of the bank is made from: options of `packwarden config new`."""
 
+    board: str = "cabinet15"
     monitor: str = "ina228"
     shunt: str = "300A/75mV"
     thermistor: str = "semitec_103at"

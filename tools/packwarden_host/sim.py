@@ -5,7 +5,7 @@ import os
 import tty
 from dataclasses import dataclass
 
-from packwarden_host import output, scenario, scenario_run
+from packwarden_host import boards, output, scenario, scenario_run
 from packwarden_host.errors import BadInput, RunFailed
 from packwarden_host.scenario import Scenario
 from packwarden_host.scenario_run import Heard
@@ -34,6 +34,7 @@ class Request:
     vm: str = "micropython"
     seed: int | None = None
     pty: bool = False
+    board: str | None = None
 
 
 def show_list() -> None:
@@ -54,24 +55,27 @@ def run(request: Request) -> None:
 
 
 def _plan(request: Request) -> Scenario:
+    if request.board is not None:
+        boards.load(request.board)  # refuses one that is not there
     if request.scenario is not None:
         if request.batteries is not None:
             raise BadInput("--batteries is for a run without a scenario, which has its own bank")
-        return scenario.read(request.scenario)
+        return scenario.read(request.scenario, request.board)
     if request.batteries is None and not request.pty:
         raise BadInput("name a scenario (--list shows them) or give --batteries")
     batteries = _DEFAULT_BATTERIES if request.batteries is None else request.batteries
     if not 1 <= batteries <= 15:
         raise BadInput(f"--batteries {batteries} is outside 1 .. 15")
-    return steady(batteries)
+    return steady(batteries, request.board or "cabinet15")
 
 
-def steady(batteries: int) -> Scenario:
+def steady(batteries: int, board: str = "cabinet15") -> Scenario:
     """A healthy bank (1 .. 15) under a steady load for one simulated hour."""
     return Scenario.model_validate(
         {
             "title": f"A healthy bank of {batteries} under a steady load",
             "end_s": _HEALTHY_S,
+            "config": {"board": board},
             "bank": {
                 "batteries": batteries,
                 "rated_current_A": _HEALTHY_RATED_A,

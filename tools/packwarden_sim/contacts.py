@@ -75,7 +75,7 @@ class Contacts:
         board = self._wiring.board
         if self._lies.get((k, "52a"), closed):
             _close(words, board.AUX_A[place])
-        if self._lies.get((k, "52b"), not closed):
+        if board.AUX_B and self._lies.get((k, "52b"), not closed):
             _close(words, board.AUX_B[place])
 
     def _show_pin(self):

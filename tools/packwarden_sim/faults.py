@@ -12,6 +12,7 @@ arming. Targets and kinds, with the keys of their own:
 - `bus monitors|expanders`: hang (SDA is shorted), crawl (stretch_us: how much longer each
   transaction takes), cut_off (byte, sent: see `bus`)
 - `mux`: stuck_bit (bit = select line, level)
+- `converter I`: nack, hang, frozen, config_lost, zero, wrong_identity
 - `pin main|alarm|charge|discharge`: stuck (level)
 - `breaker K|main`: stuck, open, close, slow (travel_ms); `breaker K`: crossed (with)
 - `contact K|main`: 52a, 52b (closed: true, false)
@@ -36,6 +37,7 @@ _ONCE = (
     ("monitor", "config_lost"),
     ("relay", "config_lost"),
     ("inputs", "config_lost"),
+    ("converter", "config_lost"),
     ("bus", "cut_off"),
     ("breaker", "open"),
     ("breaker", "close"),
@@ -149,6 +151,10 @@ def _inputs(wiring, words, entry, on):
     _break_chip(wiring.inputs[int(words[1])], entry, on)
 
 
+def _converter(wiring, words, entry, on):
+    _break_chip(wiring.converters[int(words[1])], entry, on)
+
+
 def _break_chip(seat, entry, on, fan_bit=None):
     model = seat.model
     kind = entry["kind"]
@@ -245,7 +251,7 @@ def _mux(wiring, words, entry, on):
 
 
 def _pin(wiring, words, entry, on):
-    wiring.stick(words[1], entry["level"] if on else None)
+    wiring.stick(wiring.outputs[words[1]], entry["level"] if on else None)
 
 
 def _breaker(wiring, words, entry, on):
@@ -308,6 +314,7 @@ _TARGETS = {
     "sensor": _sensor,
     "relay": _relay,
     "inputs": _inputs,
+    "converter": _converter,
     "bus": _bus,
     "mux": _mux,
     "pin": _pin,

@@ -7,6 +7,7 @@ the firmware, `faults` breaks it.
 from packwarden_sim.alert import AlertLine
 from packwarden_sim.breakers import Breaker
 from packwarden_sim.bus import Bus, Hung
+from packwarden_sim.chips.ads1115 import Ads1115
 from packwarden_sim.chips.ina2xx import Ina
 from packwarden_sim.chips.mcp23017 import Mcp23017
 from packwarden_sim.chips.thermistor_mux import MuxChannel, SelectLines
@@ -63,6 +64,28 @@ class MonitorSeat(Seat):
         self.model.mute(self._missing != 0)
 
 
+class PinRelays:
+    """Relays on pins of the controller, in the place of a relay expander and its seat."""
+
+    def __init__(self, wiring, pins):
+        """`pins`: by bit."""
+        self.model = self
+        self._wiring = wiring
+        self._pins = pins
+
+    @property
+    def outputs(self):
+        """Level of the pads, bit by bit."""
+        word = 0
+        for bit in range(len(self._pins)):
+            word |= self._wiring.levels[self._pins[bit]] << bit
+        return word
+
+    def stick(self, bit, level):
+        """Fault: a pad stays at `level` whatever is written; None lets it go."""
+        self._wiring.stick(self._pins[bit], level)
+
+
 class Wiring:
     """All hardware of one cabinet, and the source (bank or trace) that feeds it."""
 
@@ -80,7 +103,7 @@ class Wiring:
         sensors = hardware.get("sensors", {})
         self._build_pins()
         self._build_buses(sensors, seed)
-        self._build_mux(seed)
+        self._build_thermistors(seed)
         self._build_breakers(hardware, stuck)
         self.supply = Supply(sensors.get("control_supply_V", 24), board.SUPPLY_DIVIDER, seed)
         self.contacts = Contacts(self, sensors)
@@ -109,6 +132,9 @@ class Wiring:
             # A resistor keeps the relay off until the pin is driven.
             self._at_rest[name] = 1 if name in board.ACTIVE_LOW_PINS else 0
             self.levels[pin] = self.written[pin] = self._at_rest[name]
+        for bit in range(len(board.RELAY_PINS)):
+            pin = board.RELAY_PINS[bit]
+            self.levels[pin] = self.written[pin] = board.ACTIVE_LOW_RELAYS >> bit & 1
 
     def _build_buses(self, sensors, seed):
         board = self.board
@@ -124,28 +150,37 @@ class Wiring:
         for index in range(self.batteries + 1):
             model = Ina(kind, source.shunt, source.bus, index, seed, self.alert)
             self.monitors.append(MonitorSeat(monitors, addresses[index], model))
-        relay = Mcp23017(self.moved, board.ACTIVE_LOW_RELAYS)
-        self.relay = Seat(expanders, board.RELAY_EXPANDER, relay)
+        if board.RELAY_PINS:
+            self.relay = PinRelays(self, board.RELAY_PINS)
+        else:
+            relay = Mcp23017(self.moved, board.ACTIVE_LOW_RELAYS)
+            self.relay = Seat(expanders, board.RELAY_EXPANDER, relay)
         self.inputs = [Seat(expanders, a, Mcp23017(self.moved)) for a in board.INPUT_EXPANDERS]
 
-    def _build_mux(self, seed):
+    def _build_thermistors(self, seed):
+        """Multiplexers or converters, whichever the board has; what is behind each input."""
         board = self.board
-        source = self.source
-        wiring = ([None] * 16, [None] * 16)
+        carried_uv = self.source.adc_uv
+        wired = [[None] * 16 for _ in board.MUX_ADC + board.CONVERTERS]
         for k in range(self.batteries):
-            mux, place = board.TERMINAL_PLUS[k]
-            wiring[mux][place] = 2 * k
-            mux, place = board.TERMINAL_MINUS[k]
-            wiring[mux][place] = 2 * k + 1
-        mux, place = board.AMBIENT
-        wiring[mux][place] = 2 * self.batteries
-        mux, place = board.REFERENCE
-        wiring[mux][place] = 2 * self.batteries + 1
-        self.select = SelectLines()
+            chip, place = board.TERMINAL_PLUS[k]
+            wired[chip][place] = 2 * k
+            chip, place = board.TERMINAL_MINUS[k]
+            wired[chip][place] = 2 * k + 1
+        chip, place = board.AMBIENT
+        wired[chip][place] = 2 * self.batteries
+        chip, place = board.REFERENCE
+        wired[chip][place] = 2 * self.batteries + 1
         open_uv = board.EXCITATION_MV * 1000
+        self.select = SelectLines()
         self.mux = [
-            MuxChannel(self.select, n, wiring[n], source.adc_uv, open_uv, seed) for n in (0, 1)
+            MuxChannel(self.select, n, wired[n], carried_uv, open_uv, seed)
+            for n in range(len(board.MUX_ADC))
         ]
+        self.converters = []
+        for n in range(len(board.CONVERTERS)):
+            model = Ads1115(n, wired[n], carried_uv, open_uv, seed)
+            self.converters.append(Seat(self.buses[1], board.CONVERTERS[n], model))
 
     def _build_breakers(self, hardware, stuck):
         kind = hardware.get("breakers", {}).get("kind", "shunt_trip")
@@ -217,9 +252,8 @@ class Wiring:
         """Return 1 while the fan's relay is energised."""
         return self.relays() >> self.board.RELAY_FAN_BIT & 1
 
-    def stick(self, name, level):
+    def stick(self, pin, level):
         """Fault: the pad of an output stays at `level` whatever is written; None lets it go."""
-        pin = self.outputs[name]
         self.stuck[pin] = -1 if level is None else level
         self.levels[pin] = self.written[pin] if level is None else level
         self.moved[0] = us[0]
@@ -240,8 +274,8 @@ class Wiring:
             for seat in self.monitors:
                 seat.model.wire(shunt, bus)
             self.alert.wire(shunt, bus)
-            for mux in self.mux:
-                mux.wire(adc_uv)
+            for model in self.mux + [seat.model for seat in self.converters]:
+                model.wire(adc_uv)
             self._wires = (shunt, bus, adc_uv)
         return self._wires
 
