@@ -15,7 +15,7 @@ from packwarden_host import REPOSITORY
 PURE = {"array", "binascii", "hashlib", "json", "micropython", "packwarden", "struct", "ustruct"}
 CHIPS = {"array", "micropython", "packwarden.frame"}
 PLATFORM = {"esp", "esp32", "gc", "io", "json", "machine", "micropython", "os", "select", "struct"}
-PLATFORM |= {"binascii", "sys", "time"}
+PLATFORM |= {"binascii", "hashlib", "sys", "time"}
 OWN = {path.stem for path in (REPOSITORY / "firmware").glob("*.py")}
 FIRMWARE = {"board", "packwarden", *PLATFORM, *OWN}
 BOARD_DATA = {"fifteen", "micropython"}

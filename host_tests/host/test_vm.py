@@ -70,14 +70,14 @@ def test_the_cabinet_finds_job_and_configuration(acted, bank, kind):
     source = """
         say("C", json.dumps(job["script"]))
         say("C", open(job["state_dir"] + "/flash/config.json").read())
-        say("C", job["board"] + " " + str(job["seed"]) + " " + str(job["end_ms"]))
+        say("C", str(job["seed"]) + " " + str(job["end_ms"]))
         end("end")
     """
     lines, _ = acted(source, kind, script=[[5, "why\n"]], seed=9)
     texts = [text for _, text in lines]
     assert json.loads(texts[0]) == [[5, "why\n"]]
     assert json.loads(texts[1]) == bank
-    assert texts[2] == "cabinet15 9 None"
+    assert texts[2] == "9 None"
 
 
 @pytest.mark.parametrize("cause", ["reset", "watchdog"])

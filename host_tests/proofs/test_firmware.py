@@ -6,11 +6,10 @@ forget and lie, breakers that are stuck, trips, and a console that leaves garbag
 """
 
 import json
-import shutil
 
 import pytest
 
-from packwarden_host import REPOSITORY, sources, vm
+from packwarden_host import image, sources, vm
 from packwarden_host.codes import write_job
 from packwarden_host.configurations import every_row_on, ordinary
 from packwarden_host.errors import RunFailed
@@ -97,14 +96,13 @@ def test_no_tick_allocates_whatever_happens_to_chips_and_batteries(cabinet):
     assert len([text for letter, text in lines if letter == "C"]) > 100
 
 
-def test_an_allocation_would_be_a_reset(cabinet, tmp_path, monkeypatch):
-    for folder in ("boards", "firmware", "lib", "tools"):
-        shutil.copytree(REPOSITORY / folder, tmp_path / folder)
-    lib = machines.changed("protection.py", "dt > GAP_ms", "[dt] > [GAP_ms]")
-    sources.write(lib, tmp_path / "lib")
-    monkeypatch.setattr(vm, "REPOSITORY", tmp_path)
+def test_an_allocation_would_be_a_reset(cabinet, monkeypatch):
     monkeypatch.setattr(vm, "MOST_RESTARTS", 0)
     running, job = cabinet
+    flash = running.folder / "state" / "flash"
+    lib = machines.changed("protection.py", "dt > GAP_ms", "[dt] > [GAP_ms]")
+    sources.write(lib, flash / "lib")
+    (flash / image.MANIFEST).unlink()
     with pytest.raises(RunFailed, match="heap is locked"):
         list(running.lines(job))
     assert running.ending["cause"] == "reset"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from packwarden_host import REPOSITORY
+from packwarden_host import REPOSITORY, boards
 from packwarden_host.vm import micropython_path
 
 START = REPOSITORY / "tools/packwarden_sim/start.py"
@@ -24,11 +24,11 @@ class Board:
     def __init__(self, folder, vm, batteries=2, act=None, limits=None):
         self.folder, self.vm, self.batteries = folder, vm, batteries
         folder.mkdir(exist_ok=True)
-        for name in ("boards", "lib", "tools"):
-            (folder / name).symlink_to(REPOSITORY / name)
-        shutil.copytree(Path(__file__).parent / "tiny_firmware", folder / "firmware")
         flash = folder / "state/flash"
-        flash.mkdir(parents=True)
+        shutil.copytree(Path(__file__).parent / "tiny_firmware", flash)
+        for name, path in boards.modules("cabinet15").items():
+            (flash / name).symlink_to(path)
+        (flash / "lib").symlink_to(REPOSITORY / "lib")
         told = {"batteries": batteries, "act": act, "limits": limits}
         (flash / "config.json").write_text(json.dumps(told))
 
@@ -45,7 +45,7 @@ class Board:
     def run(self, end_ms=None, stuck=(), typed=b"", **job):
         source = {"kind": "trace", "path": str(self.folder / "trace.txt"), "stuck": list(stuck)}
         read_fd, write_fd = os.pipe()
-        told = {"repo": str(self.folder), "board": "cabinet15", "source": source}
+        told = {"repo": str(REPOSITORY), "source": source}
         told |= {"state_dir": str(self.folder / "state"), "end_ms": end_ms, "out_fd": write_fd}
         path = self.folder / "job.json"
         path.write_text(json.dumps(told | job))

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from packwarden_host import REPOSITORY
+from packwarden_host import REPOSITORY, image
 from packwarden_host.errors import BadInput, RunFailed
 
 VMS = ("micropython", "cpython")
@@ -27,7 +27,7 @@ VMS = ("micropython", "cpython")
 HEAP = "3m"
 # Beyond this a firmware that starts again and again is not waited for.
 MOST_RESTARTS = 50
-_RESTARTS = ("reset", "watchdog", "power_off", "soft_reset")
+_RESTARTS = ("reset", "watchdog", "panic", "brown_out", "power_off", "soft_reset")
 _STOP_S = 3
 
 
@@ -71,6 +71,7 @@ class Cabinet:
         self.folder = Path(self._temporary.name)
         flash = self.folder / "state" / "flash"
         flash.mkdir(parents=True)
+        image.install(flash, REPOSITORY, self.config["bank"]["board"])
         # The first configuration of a board comes as a file.
         (flash / "config.json").write_text(json.dumps(self.config))
         return self
@@ -142,7 +143,6 @@ class Cabinet:
         path = self.folder / "job.json"
         told = {
             "repo": str(REPOSITORY),
-            "board": self.config["bank"]["board"],
             "state_dir": str(self.folder / "state"),
             "hardware": self.config,
             "out_fd": out_fd,

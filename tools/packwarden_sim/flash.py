@@ -9,6 +9,7 @@ import os
 _EIO = 5
 _ENOSPC = 28
 _EROFS = 30
+_FOLDER = 0x4000
 
 
 class Flash:
@@ -36,8 +37,13 @@ class Flash:
 
 
 def corrupt():
-    """Change a byte of every 64 of every file of the current folder, the first one among them."""
+    """Change a byte of every 64 of every file of the current folder, the first one among them.
+
+    Not of the image: a board would not start it, and say so.
+    """
     for name in os.listdir():
+        if os.stat(name)[0] & _FOLDER or name.rsplit(".", 1)[-1] in ("py", "sha256"):
+            continue
         with open(name, "rb") as file:
             data = bytearray(file.read())
         for place in range(0, len(data), 64):

@@ -3,7 +3,7 @@
 Reads the job, puts the fakes in the place of the board's modules, builds the cabinet and imports
 the firmware's `main`, which runs until the board resets or the run ends.
 
-The job's keys: `repo`, `board`, `state_dir` (holds the board's flash/ and what outlives a reset),
+The job's keys: `repo`, `state_dir` (holds the board's flash/ and what outlives a reset),
 `hardware` (a configuration that tells what is really wired, whatever the flash holds), `source`
 ({"kind": "trace", "path"} or {"kind": "bank", "model"}, with "stuck": breakers that stay closed;
 or {"kind": "trials", "path", "trials"}, see `trials`), `seed`, `speed` (0: as fast as it goes),
@@ -23,12 +23,11 @@ _MICROPYTHON = sys.implementation.name == "micropython"
 _FAKES = ("machine", "time", "select", "esp", "esp32", "gc", "io", "os")
 
 
-def _prepare_path(repo, board):
-    """Put the firmware's folders and the simulator's in the place of this script's."""
-    folders = ["boards/" + board, "boards", "firmware", "lib", "tools"]
+def _prepare_path(repo, flash):
+    """Put the board's root and lib/ in the place of this script's folder, then the simulator."""
+    sys.path[:1] = [flash, flash + "/lib", repo + "/tools"]
     if not _MICROPYTHON:
-        folders.append("tools/cpython")
-    sys.path[:1] = [repo + "/" + folder for folder in folders]
+        sys.path.insert(3, repo + "/tools/cpython")
 
 
 def _source(job, board, hardware):
@@ -258,7 +257,7 @@ def main():
     """Run one life of the board."""
     with open(sys.argv[1]) as file:
         job = json.load(file)
-    _prepare_path(job["repo"], job["board"])
+    _prepare_path(job["repo"], job["state_dir"] + "/flash")
     here, lines = _build(job)
     if _run_firmware(job, here):
         _begin_repl(job, here, lines)

@@ -4,7 +4,13 @@ import io as _real
 
 from packwarden_sim import world
 from packwarden_sim.clock import us
-from packwarden_sim.costs import BLOCK_BYTES, FILE_BLOCK_US, FILE_COMMIT_US, FILE_OPEN_US
+from packwarden_sim.costs import (
+    BLOCK_BYTES,
+    FILE_BLOCK_US,
+    FILE_COMMIT_US,
+    FILE_OPEN_US,
+    FILE_READ_KB_US,
+)
 
 
 class _File:
@@ -39,7 +45,9 @@ class _File:
 
     def readinto(self, buffer):
         """Fill a buffer; return how many bytes there were."""
-        return self._file.readinto(buffer)
+        count = self._file.readinto(buffer)
+        us[0] += count * FILE_READ_KB_US >> 10
+        return count
 
     def write(self, data):
         """Write bytes; return how many. Those beyond a block are not left to the commit."""

@@ -1,0 +1,88 @@
+"""The files of the image against their manifest: does what was deployed run here?
+
+The manifest has a line for each file: SHA-256 in hexadecimal, two spaces, path. Whoever deploys
+writes it last. Without one nothing is known, and that is told: files that were copied by hand have
+none. Else each file has to be what it was, and beside them must be no module that would be taken
+in their place: the root comes before lib/, and .py before .mpy.
+"""
+
+import binascii
+import hashlib
+
+from micropython import const
+
+from flash import listdir, open
+
+MANIFEST = "image.sha256"
+
+_PIECE = const(512)
+_DIGITS = const(64)
+_ENOENT = const(2)
+
+
+def check():
+    """Return (8 digits that name this image, what is wrong with it: [text]). Boot only.
+
+    Without a manifest (None, []).
+    """
+    try:
+        manifest = _read(MANIFEST)
+        lines = manifest.decode().split("\n")[:-1]
+    except (OSError, ValueError) as error:
+        if error.args[:1] == (_ENOENT,):
+            return None, []
+        return None, [MANIFEST + " cannot be read"]
+    name = binascii.hexlify(hashlib.sha256(manifest).digest()).decode()[:8]
+    paths = [line[_DIGITS + 2 :] for line in lines]
+    wrong = [MANIFEST + " names no file"] if not paths else []
+    piece = bytearray(_PIECE)
+    for line in lines:
+        state = _state(line[_DIGITS + 2 :], line[:_DIGITS], piece)
+        if state:
+            wrong.append(line[_DIGITS + 2 :] + state)
+    return name, wrong + _strangers(paths)
+
+
+def _read(path):
+    with open(path, "rb") as file:
+        content = bytearray(file.seek(0, 2))
+        file.seek(0)
+        file.readinto(content)
+    return content
+
+
+def _state(path, digits, piece):
+    """Return what is wrong with a file, or None."""
+    found = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            count = file.readinto(piece)
+            while count:
+                found.update(memoryview(piece)[:count])
+                count = file.readinto(piece)
+    except OSError as error:
+        return " is missing" if error.args[:1] == (_ENOENT,) else " cannot be read"
+    good = binascii.hexlify(found.digest()).decode() == digits
+    return None if good else " is changed"
+
+
+def _strangers(paths):
+    """Return what would be imported and is not of the image: [text]."""
+    folders = {""}
+    for path in paths:
+        while "/" in path:
+            path = path.rsplit("/", 1)[0]
+            folders.add(path)
+    packages = [folder.rsplit("/", 1)[-1] for folder in folders if folder]
+    found = []
+    for folder in sorted(folders):
+        try:
+            names = listdir(folder or ".")
+        except OSError:
+            continue  # its files are missing
+        for name in names:
+            path = folder + "/" + name if folder else name
+            module = name.rsplit(".", 1)[-1] in ("py", "mpy") or name in packages
+            if module and path not in paths and path not in folders:
+                found.append(path + " is not of the image")
+    return found
