@@ -20,10 +20,10 @@ SENSOR = elements.find("sensor_fault")
 class Life:
     """A life of the board: a log and the journal that keeps it."""
 
-    def __init__(self, files, cause=POWER_ON, config=CONFIG):
+    def __init__(self, files, cause=POWER_ON, config=CONFIG, batch=None):
         self.files = files
         self.log = EventLog()
-        self.journal = Journal(files, self.log, config)
+        self.journal = Journal(files, self.log, config, batch)
         self.journal.open(cause)
         assert not self.journal.failed
         self.log.boot(cause)  # as `Protection.arm` does
@@ -41,6 +41,12 @@ class Life:
             count -= min(count, BATCH)
             self.journal.commit()
             assert not self.journal.failed
+
+    def stage(self, count=0):
+        """Tell so many events and stage what goes into the batch."""
+        self.tell(count)
+        while self.journal.unstaged():
+            self.journal.stage()
 
     def events(self, since=0):
         return [event for event in self.journal.events(since) if event]
@@ -370,10 +376,101 @@ def test_numbers_that_journals_hold_keep_their_meaning():
         *("trip_battery", "trip_main", "trip_all", "inhibit_close"),
     )
     assert records.OPERATIONS == ("", "reset", "refused", "told to close", "still locked out")
-    assert ",".join(records.CAUSES) == ",power-on,reset,watchdog,deep sleep,soft reset"
+    causes = ",power-on,reset,watchdog,deep sleep,soft reset,brown-out,panic"
+    assert ",".join(records.CAUSES) == causes
     assert records.OUTPUT_NAMES == ("charge", "discharge", "alarm", "fan")
     assert records.FORMAT == "<iHBBBBBBBBiiiiHB"
     assert HEALTH_NAMES[:8] == (
         *("ok", "absent", "frozen", "configuration lost"),
         *("wrong chip", "open", "short", "zero"),
     )
+
+
+# What waits for its commit lies in memory that outlasts a reset.
+
+
+def staged(files, batch, kept, waiting):
+    """A life that keeps some events, and ends in a reset while others wait."""
+    life = Life(files, batch=batch)
+    life.keep(kept)
+    life.stage(waiting)
+    return [event.json() for event in life.events()]
+
+
+@pytest.mark.parametrize("waiting", [1, 3, BATCH])
+@pytest.mark.parametrize("kept", [0, 5, PER_SEGMENT - 3, KEPT + 30])
+def test_what_waited_for_its_commit_is_kept_by_the_life_after_a_reset(files, kept, waiting):
+    batch = bytearray(BATCH * SIZE)
+    told = staged(files, batch, kept, waiting)
+    life = Life(files, WATCHDOG, batch=batch)
+    since = life.log.next_seq - 1 - len(told)
+    events = life.events(since)
+    assert [event.json() for event in events[:-1]] == told
+    assert [event.boot for event in events] == [1] * len(told) + [2]
+    assert all(event.kept for event in events)
+    assert Life(files).numbers(since)[:-1] == life.numbers(since)
+
+
+def test_what_was_committed_meanwhile_is_not_kept_twice(files):
+    batch = bytearray(BATCH * SIZE)
+    life = Life(files, batch=batch)
+    for count in (3, 1, BATCH, 2):
+        life.stage(count)
+        life.keep()
+    assert Life(files, WATCHDOG, batch=batch).numbers() == list(range(1 + 22 + 1))
+
+
+def test_what_did_not_fit_into_the_segment_is_kept_too(files):
+    batch = bytearray(BATCH * SIZE)
+    life = Life(files, batch=batch)
+    life.keep(PER_SEGMENT - 4)
+    life.stage(7)
+    life.journal.commit()
+    assert life.journal.waiting() == 4
+    assert Life(files, WATCHDOG, batch=batch).numbers() == list(range(PER_SEGMENT + 5))
+
+
+def test_after_the_loss_of_power_the_batch_holds_noise(files):
+    Life(files).keep(2)
+    for seed in range(20):
+        batch = bytearray(random.Random(seed).randbytes(BATCH * SIZE))
+        assert len(Life(files, batch=batch).numbers()) == 4 + seed
+
+
+def test_a_batch_of_another_journal_is_none(files):
+    """Its files were removed: its numbers are given anew."""
+    batch = bytearray(BATCH * SIZE)
+    staged(files, batch, 40, 5)
+    other = Files(Chip(), fresh=True)
+    life = Life(other, batch=batch)
+    assert life.numbers() == [0]
+    life.stage(1)  # over the first place of it
+    assert Life(other, batch=batch).numbers() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_a_record_of_the_batch_that_is_damaged_ends_it(files, place):
+    batch = bytearray(BATCH * SIZE)
+    staged(files, batch, 5, 4)
+    batch[place * SIZE + 20] ^= 1
+    assert Life(files, batch=batch).numbers() == list(range(6 + place + 1))
+
+
+def test_what_cannot_be_kept_after_a_reset_either_is_lost_and_its_numbers_are_given_once():
+    chip = Chip()
+    files = Files(chip, fresh=True)
+    batch = bytearray(BATCH * SIZE)
+    staged(files, batch, 5, 4)
+    chip.full = True
+    journal = Journal(files, EventLog(), CONFIG, batch)
+    journal.open(WATCHDOG)
+    assert (journal.failed, journal.next_seq) == (True, 10)
+    chip.full = False
+    assert Life(files, batch=batch).numbers() == list(range(7))
+
+
+def test_one_piece_of_staging_is_one_record(files):
+    life = Life(files)
+    life.tell(3)
+    assert [life.journal.stage() for _ in range(4)] == [True, True, False, False]
+    assert not life.journal.unstaged()

@@ -3,7 +3,8 @@
 Eight segment files of one block of flash each are written in turn, so that each wears once per
 round; records are appended to the newest, and the oldest is replaced as a whole. What was
 committed is kept: on littlefs a file has its old content until it is closed. A record that was
-torn, or has changed, is told by its checksum and left out.
+torn, or has changed, is told by its checksum and left out. What waits for its commit lies framed
+in a batch, which may be in memory that outlasts a reset: then it is kept by the next life.
 """
 
 import binascii
@@ -47,8 +48,11 @@ class Journal:
     closing a file that was written commits it. All failures are OSError.
     """
 
-    def __init__(self, fs, log, config_hash):
-        """Bind to a file system and a log. `config_hash`: 32 bits that stand in every record."""
+    def __init__(self, fs, log, config_hash, batch=None):
+        """Bind to a file system and a log. `config_hash`: 32 bits that stand in every record.
+
+        `batch`: BATCH * SIZE bytes, of a memory that outlasts a reset or not.
+        """
         self._fs = fs
         self._log = log
         self.config_hash = config_hash
@@ -60,12 +64,14 @@ class Journal:
         self._at = 0  # the segment that is written
         self._used = 0  # places of it that are
         self._sound = False  # it may be appended to
-        self._batch = bytearray(BATCH * SIZE)
-        self._view = memoryview(self._batch)
+        self._batch = memoryview(batch or bytearray(BATCH * SIZE))
+        self._staged = 0  # events from `next_seq` on that lie in the batch
         self._record = bytearray(SIZE)
 
     def open(self, cause):
         """Find what is kept, let the log number on, and commit the record of this boot. Boot only.
+
+        Before it what a reset found in the batch.
 
         `cause`: why the board started, of `records.CAUSES`. The same record is the log's first
         one, see `Protection.arm`; it is committed now, when no tick waits for it.
@@ -78,29 +84,45 @@ class Journal:
                 self._at = segment
         if newest >= 0:
             self._find_last()
+        self._commit_staged()
         self._log.begin(self.next_seq)
         records.pack_boot(self._batch, _HEAD_SIZE, cause)
-        self._commit(1)
+        self._frame(0, self.next_seq)
+        self._commit(0, 1)
 
     def waiting(self):
         """Return how many events are not kept yet. Allocates nothing."""
         return max(0, self._log.next_seq - self.next_seq)
+
+    def unstaged(self):
+        """Return whether an event waits that does not lie in the batch. Allocates nothing."""
+        return self._staged < min(BATCH, self._log.next_seq - self.next_seq)
+
+    def stage(self):
+        """Put the next one of those into the batch; return whether there are more. Slack."""
+        log = self._log
+        if self.next_seq < log.oldest_seq:
+            self.lost += log.oldest_seq - self.next_seq
+            self.next_seq = log.oldest_seq
+            self._staged = 0
+        if self.unstaged():
+            at = self._staged * SIZE
+            seq = self.next_seq + self._staged
+            log.copy(seq, self._batch, at + _HEAD_SIZE)
+            self._frame(at, seq)
+            self._staged += 1
+        return self.unstaged()
 
     def commit(self):
         """Write what waits in one commit, BATCH records at most; `failed` tells how it went.
 
         Whoever calls it knows that no trip is on its way: the flash stops everything meanwhile.
         """
-        log = self._log
-        if self.next_seq < log.oldest_seq:
-            self.lost += log.oldest_seq - self.next_seq
-            self.next_seq = log.oldest_seq
-        count = min(BATCH, log.next_seq - self.next_seq)
-        if self._sound and self._used < PER_SEGMENT:
-            count = min(count, PER_SEGMENT - self._used)
-        for place in range(count):
-            log.copy(self.next_seq + place, self._batch, place * SIZE + _HEAD_SIZE)
-        self._commit(count)
+        while self.stage():
+            pass
+        self._commit(0, min(self._staged, self._room()))
+        if not self.failed:
+            self._staged = 0  # what did not fit is put to the begin of the batch
 
     def events(self, seq):
         """Yield every event from number `seq` on, oldest first, kept or not yet.
@@ -176,12 +198,40 @@ class Journal:
         except OSError:
             self._sound = False
 
-    def _commit(self, count):
-        """Frame and append the first `count` records of the batch."""
+    def _commit_staged(self):
+        """Commit what lies in the batch since before a reset and follows what is kept. Boot only.
+
+        Its numbers are given once, whether it can be kept or not.
+        """
+        first = count = boot = 0
+        for place in range(BATCH):
+            record = self._batch[place * SIZE : (place + 1) * SIZE]
+            if not _whole(record):
+                break
+            by, seq = struct.unpack_from(_HEAD, record)
+            if not count:
+                first, boot = place, by
+            if seq == self.next_seq + count and by == boot:
+                count += 1
+            elif count or seq > self.next_seq:
+                break  # what is left of earlier batches
+        self.boot = max(self.boot, boot + 1) if count else self.boot
+        while count:
+            some = min(count, self._room())
+            self._commit(first, some)
+            if self.failed:
+                self.next_seq += some
+            first += some
+            count -= some
+
+    def _room(self):
+        """Return how many records go into the segment that is written next."""
+        return PER_SEGMENT - (self._used % PER_SEGMENT if self._sound else 0)
+
+    def _commit(self, first, count):
+        """Append `count` framed records of the batch, from place `first` on."""
         if not count:
             return
-        for place in range(count):
-            self._frame(place * SIZE, self.next_seq + place)
         at = self._at
         used = self._used
         if not self._sound or used == PER_SEGMENT:
@@ -192,7 +242,7 @@ class Journal:
         self.failed = True
         try:
             with self._fs.open(segment_name(at), "ab" if used else "wb") as file:
-                if file.write(self._view[: count * SIZE]) != count * SIZE:
+                if file.write(self._batch[first * SIZE : (first + count) * SIZE]) != count * SIZE:
                     return
         except OSError:
             return
@@ -209,7 +259,7 @@ class Journal:
         struct.pack_into(_HEAD, self._batch, at, self.boot, seq)
         end = at + SIZE - _TAIL_SIZE
         struct.pack_into("<I", self._batch, end, self.config_hash)
-        checksum = binascii.crc32(self._view[at : end + 4], _LAYOUT)
+        checksum = binascii.crc32(self._batch[at : end + 4], _LAYOUT)
         struct.pack_into("<I", self._batch, end + 4, checksum)
 
     def _load(self, segment, place):
@@ -227,10 +277,7 @@ class Journal:
         size = file.readinto(record)
         if not size:
             return _END
-        checksum = struct.unpack_from("<I", record, SIZE - 4)[0]
-        if size < SIZE or checksum != binascii.crc32(memoryview(record)[: SIZE - 4], _LAYOUT):
-            return _DAMAGED
-        return _GOOD
+        return _GOOD if size == SIZE and _whole(memoryview(record)) else _DAMAGED
 
     def _number(self):
         """Return the event's number of the record that was read."""
@@ -242,3 +289,9 @@ class Journal:
         config = struct.unpack_from("<I", self._record, SIZE - _TAIL_SIZE)[0]
         fields = struct.unpack_from(records.FORMAT, self._record, _HEAD_SIZE)
         return Event(seq, fields, boot, config, True)
+
+
+def _whole(record):
+    """Return whether a framed record is what it was made as."""
+    checksum = struct.unpack_from("<I", record, SIZE - 4)[0]
+    return checksum == binascii.crc32(record[: SIZE - 4], _LAYOUT)
