@@ -4,10 +4,9 @@ Every tick: acquire, step, act, verify. When it runs, and what runs beside it, i
 """
 
 import gc
-import os
 import time
 
-from machine import ADC, WDT_RESET, Pin, reset, reset_cause
+from machine import ADC, Pin, reset
 from micropython import const
 
 import board
@@ -15,10 +14,12 @@ import service
 from acquisition import Acquisition
 from buses import Buses, RECOVER_us
 from configuration import Configuration
+from controls import Controls
 from executive import Executive, Garbage, Job
 from outputs import Outputs
 from packwarden import VERSION, restart
 from packwarden.access import Access
+from packwarden.commands import COMMANDS
 from packwarden.console import Console
 from packwarden.protection import (
     CONFIG_REFUSED,
@@ -33,7 +34,7 @@ from packwarden.protection import (
 from packwarden.replies import record
 from packwarden.timing import ACQUIRED, ACTED, ALL_STAGES, FLASH, STEPPED, VERIFIED, Timing
 from packwarden.views import Context
-from recorder import RECORD_us, Recorder, STATE_us
+from recorder import RECORD_us, Recorder, STAGE_us, STATE_us
 from retained import COMMIT_us, Retained, SAVE_us
 from terminal import SLICE_us, Terminal
 from update import STEP_us, Update
@@ -51,13 +52,17 @@ current = None  # the cabinet that runs, for whoever looks at it from outside
 class Cabinet:
     """One cabinet, from boot to reset."""
 
-    def __init__(self, pins):
-        """Build everything; `pins`: main trip, alarm, charge, discharge, then relays on pins."""
+    def __init__(self, pins, before=None, image=None):
+        """Build everything; `pins`: main trip, alarm, charge, discharge, then relays on pins.
+
+        All at their safe level. `before`: the Restart of this board; `image`: see `image.check`.
+        """
         gc.collect()  # what imports left behind lies between what will stay
         self._configuration = Configuration()
         config = self._configuration.load()
         gc.collect()
-        self.protection = Protection(config)
+        self.protection = Protection(config, before)
+        self.events = self.protection.events
         bank = self.protection.bank
         self._buses = Buses(board)
         frame = self.protection.frame
@@ -69,11 +74,12 @@ class Cabinet:
         access = Access()
         self._retained = Retained(self.protection, access)
         recorder = self.recorder
-        facts = (self.protection, board.NAME, VERSION, self.timing, recorder.journal)
         self._controls = Controls()
         self._update = Update(self.protection, self._configuration)
         self._settles = self._settled  # once: to make a bound method allocates
-        context = Context(*facts, access, self._controls, self._update.staging, recorder.files)
+        facts = (board.NAME, VERSION, image, self.timing, recorder.journal)
+        more = (access, self._controls, self._update.staging, recorder.files)
+        context = Context(COMMANDS, self.protection, *facts, *more)
         self._console = Console(context)
         self._stages = (self._acquire, self._step, self._act, self._verify)
         self._place = restart.BOOT  # what runs: a stage from 1, or what `restart` has beside them
@@ -93,6 +99,7 @@ class Cabinet:
         return (
             Job("buses", RECOVER_us, self._bus_due, self._buses.recover),
             self._garbage.job,
+            Job("events", STAGE_us, recorder.stage_due, recorder.journal.stage),
             Job("memory", SAVE_us, retained.save_due, retained.save),
             Job("state", STATE_us, recorder.captures.due, recorder.captures.take),
             Job("thermistors", thermistors.SLICE_us, self._visit_due, self._visit),
@@ -108,12 +115,6 @@ class Cabinet:
         """Bring the outputs to their level first, then configure the chips."""
         self._retained.restore()
         self._outputs.boot(self.protection.breakers.energised())
-        left = service.ended()
-        self._served = left is not None
-        if left:
-            self.protection.restart.left()
-        elif reset_cause() == WDT_RESET:
-            self.protection.restart.bitten()
         self.recorder.boot()
         self._acquisition.boot()
         self._console.greet()
@@ -131,9 +132,9 @@ class Cabinet:
             self._began_ms = now_ms
         waited = time.ticks_diff(now_ms, self._began_ms)
         if self._acquisition.complete(_ATTEMPTS) or waited >= _ARM_ms:
-            self.protection.arm(now_ms, self.recorder.cause)
+            self.protection.arm(now_ms, self.protection.restart.began)
             self.recorder.captures.take()
-            if self._served:
+            if self.protection.restart.served:
                 record(self.protection, restart.BACK)
 
     def tick(self, now_ms):
@@ -185,7 +186,10 @@ class Cabinet:
         return self._buses.timed_out
 
     def fail(self, error):
-        """Take the safe state, then keep what happened for the next life. Allocates nothing."""
+        """Take the safe state, then keep what happened for the next life.
+
+        Needs no memory for that, but for the events of the last tick.
+        """
         place = self._place
         protection = self.protection
         try:
@@ -193,6 +197,11 @@ class Cabinet:
         finally:
             protection.restart.failed(error, place, protection.events.seconds)
             self._retained.save()
+            try:
+                while self.recorder.journal.stage():
+                    pass
+            except MemoryError:
+                pass
 
     def _service_due(self, fits):
         """Return whether service mode may begin: all is kept, and no trip is under way."""
@@ -209,6 +218,7 @@ class Cabinet:
         self._outputs.fail_safe(self.protection.breakers.on_failure())
         self._retained.save()
         service.ask(self._controls.service_min)
+        self.protection.restart.ends()
         reset()
 
     def _faults(self):
@@ -247,28 +257,6 @@ class Cabinet:
         self._visited_us = time.ticks_us()
         self._buses.timed_out = False  # the slack has the time for one more
         self._acquisition.thermistors.read(time.ticks_ms())
-
-
-class Controls:
-    """What the console asks of the board."""
-
-    def __init__(self):
-        self._button = Pin(board.PIN_BUTTON, Pin.IN, Pin.PULL_UP)
-        self.service_min = 0  # for how long service mode is wanted; 0: it is not
-        self.asked_ms = 0
-
-    def service(self, minutes):
-        """Let service mode begin soon."""
-        self.service_min = minutes
-        self.asked_ms = time.ticks_ms()
-
-    def random(self, count):
-        """Return so many bytes that nobody can foresee."""
-        return os.urandom(count)
-
-    def button(self):
-        """Return whether somebody holds the board's button down."""
-        return not self._button.value()
 
 
 def inputs():

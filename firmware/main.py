@@ -1,7 +1,9 @@
-"""First breath of the board: outputs to their safe level, watchdog, and protect until the reset.
+"""First breath of the board: outputs to their safe level, and protect until the reset.
 
 In service mode it ends after the outputs, and MicroPython's REPL comes. Whatever ends the run, an
-exception or a MemoryError in the tick, leaves a safe state and resets.
+exception or a MemoryError in the tick, leaves a safe state and resets. Where that is a loop, or
+where the image is not what was deployed, the cabinet is held instead. The order of the first
+second is a table in lib/README.md.
 There is no boot.py: if that raised, this would not run.
 """
 
@@ -13,7 +15,7 @@ micropython.kbd_intr(-1)  # a 0x03 byte on the console must not interrupt protec
 if hasattr(micropython, "alloc_emergency_exception_buf"):  # every board has it, a host has not
     micropython.alloc_emergency_exception_buf(100)  # exceptions while the heap is locked
 
-from machine import WDT, Pin, freq, reset
+from machine import WDT, Pin, freq, reset, reset_cause
 
 import board
 
@@ -35,33 +37,63 @@ import service
 WATCHDOG_ms = 5000  # longer than a tick of 1 s with a hung bus, shorter than a fire
 
 
-def protect():
-    """Protect until the reset."""
-    # This takes its time to load.
+def start():
+    """Protect until the reset, or hold the cabinet where it cannot be protected."""
     import esp
 
-    import cabinet
-    from configuration import ConfigurationError
+    import image
+    import memory
+    from packwarden.restart import Restart
 
-    running = None
+    before = Restart(memory.restarts())
+    before.begin(reset_cause(), service.ended())
     esp.osdebug(0, esp.LOG_NONE)  # the IDF would print each failed transaction on the console
+    freq(board.CPU_HZ)
+    name, wrong = image.check()
+    if not wrong and not before.looping:
+        protect(before, name)
+        return
+    import hold
+
+    hold.current = hold.Hold(PINS, before, wrong)
+    hold.current.run()
+    reset()
+
+
+def protect(before, name):
+    """Protect until the reset; `before`: a Restart, `name`: that of the image."""
+    running = None
     try:
-        freq(board.CPU_HZ)
-        running = cabinet.current = cabinet.Cabinet(PINS)
-        watchdog = WDT(timeout=WATCHDOG_ms)
-        running.boot()
-        running.run(watchdog)
-    except ConfigurationError as error:
-        # No watchdog yet: stay at the REPL with safe outputs, so that a good one can be copied.
-        print("not protecting:", error)
-    except Exception as error:
+        # This takes its time to load.
+        import cabinet
+        from configuration import ConfigurationError
+
         try:
-            if running is not None:
-                running.fail(error)
-            sys.print_exception(error)  # last: a console that does not take it costs no safety
-        finally:
-            reset()
+            running = cabinet.current = cabinet.Cabinet(PINS, before, name)
+            watchdog = WDT(timeout=WATCHDOG_ms)
+            running.boot()
+            running.run(watchdog)
+        except ConfigurationError as error:
+            stay(before, error)
+    except Exception as error:
+        if running is None and isinstance(error, ImportError):
+            stay(before, error)
+        else:
+            try:
+                if running is None:
+                    before.failed(error)
+                else:
+                    running.fail(error)
+                sys.print_exception(error)  # last: a console that does not take it costs nothing
+            finally:
+                reset()
+
+
+def stay(before, error):
+    """End at the REPL with the outputs safe and no watchdog, so that files can be copied."""
+    before.ends()
+    print("not protecting:", error)
 
 
 if not service.begins():
-    protect()
+    start()

@@ -2,19 +2,21 @@
 
 See `packwarden.journal` and `capture_files`. A commit erases a block, and the flash stands still
 for all meanwhile. So it waits while a trip is picked up or a breaker moves; what stays so is not
-waited for longer than that a trip could come.
+waited for longer than that a trip could come. Events that wait lie in RTC memory from the next
+slack on: a reset loses none.
 """
 
 import time
 
-from machine import reset_cause
 from micropython import const
 
 import flash
+import memory
 from packwarden.capture_files import CaptureFiles
 from packwarden.captures import Captures
 from packwarden.journal import Journal
 
+STAGE_us = const(500)  # what framing a record may take
 RECORD_us = const(100000)  # what a commit may take: no slack of a short tick is as long
 STATE_us = const(2500)  # what packing the state of the step may take
 
@@ -32,17 +34,15 @@ class Recorder:
     def __init__(self, protection, config, config_hash):
         self._protection = protection
         self.captures = Captures(protection)
-        self.journal = Journal(flash, protection.events, config_hash)
+        self.journal = Journal(flash, protection.events, config_hash, memory.events())
         self.files = CaptureFiles(flash, self.captures, protection, self.journal, config)
-        self.cause = 0  # why the board started, of `records.CAUSES`
         self._fitting = protection.bank.tick_ms * 1000 > 2 * RECORD_us
         self._looked_ms = self._since_ms = time.ticks_ms()
         self._wrote_ms = self._waits_ms = self._since_ms  # the captures' part of that
 
     def boot(self):
         """Find what is kept, and keep that the board has started. Boot only, before any tick."""
-        self.cause = reset_cause()
-        self.journal.open(self.cause)
+        self.journal.open(self._protection.restart.began)
         self.files.open()
         self._since_ms = time.ticks_ms()
 
@@ -50,6 +50,10 @@ class Recorder:
     def failed(self):
         """True while the flash does not keep what it is given."""
         return self.journal.failed
+
+    def stage_due(self, fits):
+        """Return whether an event is to be staged: at once. Slack; allocates nothing."""
+        return fits and self.journal.unstaged()
 
     def commit_due(self, fits):
         """Return whether to `commit` now. Slack; allocates nothing.

@@ -8,12 +8,13 @@ reset with which mpremote begins, and a script that hangs would keep it from run
 import struct
 import sys
 
-from machine import WDT, WDT_RESET, mem_backup, reset_cause
+from machine import WDT, WDT_RESET, reset_cause
 from micropython import const
+
+import memory
 
 _LONGEST_min = const(240)
 
-_AT = const(2040)
 _MAGIC = const(0x5E41)
 _ASKED = const(1)
 _BEGUN = const(2)
@@ -22,12 +23,12 @@ _FORMAT = "<HHHH"  # magic, state, minutes, their sum
 
 def _note(state, minutes):
     total = _MAGIC + state + minutes
-    struct.pack_into(_FORMAT, mem_backup(), _AT, _MAGIC, state, minutes, total)
+    struct.pack_into(_FORMAT, memory.service(), 0, _MAGIC, state, minutes, total)
 
 
 def _noted(state):
     """Return the minutes that were noted with a state, 0 where none were: the memory has noise."""
-    magic, found, minutes, total = struct.unpack_from(_FORMAT, mem_backup(), _AT)
+    magic, found, minutes, total = struct.unpack_from(_FORMAT, memory.service())
     good = magic == _MAGIC and total == _MAGIC + found + minutes and found == state
     return minutes if good and minutes <= _LONGEST_min else 0
 

@@ -48,6 +48,7 @@ class Update:
         """Write a part of what was activated; or start the board, once all is written."""
         staging = self.staging
         if staging.stored:
+            self._protection.restart.ends()
             reset()
         staging.step()
         if staging.stored:

@@ -7,6 +7,7 @@ from packwarden import config_text, settings
 from packwarden.access import Access
 from packwarden.capture_files import CaptureFiles
 from packwarden.captures import Captures
+from packwarden.commands import COMMANDS
 from packwarden.console import PROMPT, Console, shown
 from packwarden.journal import Journal
 from packwarden.staging import Staging
@@ -64,7 +65,7 @@ class Terminal:
         self.files = Files(Chip(), fresh=True)
         journal = Journal(self.files, protection.events, 0x1234ABCD)
         captures = CaptureFiles(self.files, Captures(protection), protection, journal, lambda: ())
-        facts = (protection, "cabinet15", "1.2.3", timing(), journal)
+        facts = (protection, "cabinet15", "1.2.3", None, timing(), journal)
         self.access = Access()
         self.controls = Controls()
         self.flash = lambda: True
@@ -73,7 +74,8 @@ class Terminal:
             self.access.kept(True)
         slots = running(self.files, protection.bank.config)
         staging = Staging(protection, BOARD, slots, slots.checksum)
-        self.context = Context(*facts, self.access, self.controls, staging, captures)
+        more = (self.access, self.controls, staging, captures)
+        self.context = Context(COMMANDS, *facts, *more)
         self.console = Console(self.context)
         self.at_once = at_once
         self.screen = Screen().show(PROMPT)

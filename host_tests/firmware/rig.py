@@ -2,7 +2,7 @@
 
 No mocks: the fakes of the board's modules, the register-level chips and the world of
 tools/packwarden_sim, built as its start script builds them. The rig only listens: it notes every
-pin that moves and every visit to a chip, with the virtual time.
+pin that moves, every visit to a chip, to a file and to the memories, with the virtual time.
 """
 
 import contextlib
@@ -20,6 +20,7 @@ from packwarden_sim import clock, costs, world
 from packwarden_sim.console import Script, Silent
 from packwarden_sim.faults import Schedule
 from packwarden_sim.host_lines import HostLines
+from packwarden_sim.nvs import Nvs
 from packwarden_sim.trace_source import TraceSource
 from packwarden_sim.wiring import Wiring
 
@@ -90,12 +91,50 @@ class _Chips(list):
         return super().__getitem__(address)
 
 
+class _World(world.World):
+    """A world that notes who looks at the RTC memory."""
+
+    note = None
+
+    @property
+    def rtc(self):
+        if self.note:
+            self.note("rtc", None, None)
+        return self._rtc
+
+    @rtc.setter
+    def rtc(self, memory):
+        self._rtc = memory
+
+
+class _Nvs(Nvs):
+    """A partition that notes who looks at it."""
+
+    def get(self, namespace, key, kind):
+        self.note("nvs", key, None)
+        return super().get(namespace, key, kind)
+
+
+_opened = None  # what is told each file that is opened
+
+
+def _audit(event, arguments):
+    if event == "open" and _opened is not None:
+        path = str(arguments[0])
+        if not path.startswith("/"):  # on the board's flash
+            _opened(path)
+
+
+sys.addaudithook(_audit)  # for good
+
+
 class Rig:
     """A simulated cabinet around firmware modules; `folder` becomes the board's flash.
 
     `text` is a trace; without one the bank is quiet for ever. `log` holds what happened: (us,
-    "pin", number, level) and (us, "chip", address, None), in order; both expander bus and monitor
-    bus, which have no address in common. `each_wake` is called whenever the firmware wakes.
+    "pin", number, level), (us, "chip", address, None), (us, "file", name, None), (us, "rtc" or
+    "nvs", ...), in order; both expander bus and monitor bus, which have no address in common.
+    `each_wake` is called whenever the firmware wakes.
     """
 
     def __init__(self, folder, batteries=4, text="t_s\n0\n100000\n", faults=(), **more):
@@ -113,7 +152,21 @@ class Rig:
         self.tripped_us = None  # when a relay first moved
         self._build(faults, more)
 
-    def _build(self, faults, job):
+    def again(self, cause, **job):
+        """Begin the next life of this board: its memories, its breakers and the time go on.
+
+        `cause` None: after the loss of power, which the RTC memory does not outlast.
+        """
+        memory, nvs, saved = bytes(self.world.rtc), self.wiring.nvs.save(), self.world.save()
+        sys.modules["cabinet"].current = sys.modules["hold"].current = None
+        self.log.clear()
+        self._build((), job | {"cause": cause}, saved)
+        if cause:
+            self.world.rtc[:] = memory
+        self.wiring.nvs.restore(nvs)
+        return self
+
+    def _build(self, faults, job, saved=None):
         board = importlib.import_module("board")
         clock.reset(costs.BOOT_US)
         machine = importlib.import_module("packwarden_sim.fakes.machine")
@@ -129,12 +182,15 @@ class Rig:
         self.wiring.levels = _Levels(self.wiring.levels, self._note)
         for bus in self.wiring.buses:
             bus.chips = _Chips(bus.chips, self._note)
+        self.wiring.nvs = _Nvs()
+        self.wiring.nvs.note = self._note
         self.out = (self.folder / "out").open("wb", 0)
         lines = HostLines(self.out)
         typed = bool(job.get("script") or job.get("script_every"))
         self.console = Script(lines.console) if typed else Silent()
         schedule = Schedule(faults, self.wiring, None)
-        self.world = world.World(job, self.wiring, schedule, lines, self.console, self._wake)
+        self.world = _World(job, self.wiring, schedule, lines, self.console, self._wake, saved)
+        self.world.note = self._note
         world.current = self.world
 
     def _note(self, what, number, level):
@@ -172,8 +228,13 @@ class Rig:
 
     def cabinet(self):
         """The Cabinet that main.py would build, before its boot."""
+        from packwarden.restart import Restart
+
+        machine = importlib.import_module("packwarden_sim.fakes.machine")
+        before = Restart(sys.modules["memory"].restarts())
+        before.begin(machine.reset_cause())
         module = sys.modules["cabinet"]
-        module.current = module.Cabinet(self.output_pins())
+        module.current = module.Cabinet(self.output_pins(), before)
         return module.current
 
     def output_pins(self):
@@ -203,8 +264,13 @@ class Rig:
 
     def main(self):
         """Run main.py as the board does at power-on; returns how the world ended, or None."""
-        with boards_modules(), contextlib.suppress(clock.Over):
-            runpy.run_path(str(REPOSITORY / "firmware" / "main.py"))
+        global _opened
+        _opened = lambda path: self._note("file", path, None)  # noqa: E731
+        try:
+            with boards_modules(), contextlib.suppress(clock.Over):
+                runpy.run_path(str(REPOSITORY / "firmware" / "main.py"))
+        finally:
+            _opened = None
         return self.world.ended
 
     # ---- what was seen ------------------------------------------------------------------------

@@ -140,7 +140,18 @@ def test_version():
     assert ask_json(CABINETS["healthy 4"], "version") == {
         "packwarden": "1.2.3",
         "board": "cabinet15",
+        "image": None,
     }
+
+
+def test_whether_the_image_was_verified_is_told():
+    terminal = Terminal(CABINETS["healthy 4"].protection)
+    assert "image: NOT VERIFIED, it has no manifest\r\n" in terminal.ask("status")
+    assert json.loads(terminal.ask("status --json"))["image"] is None
+    terminal.context.image = "89abcdef"
+    assert "image: 89abcdef\r\n" in terminal.ask("status")
+    assert json.loads(terminal.ask("status --json"))["image"] == "89abcdef"
+    assert terminal.ask("version") == "Packwarden 1.2.3 on cabinet15, image 89abcdef\r\n"
 
 
 def test_the_bank_in_json():

@@ -13,6 +13,7 @@ import board
 from chips.register_model import Adc, Bus, ExpanderChip, Pin, monitor_chip
 from packwarden.chips.ina2xx import CHIPS
 from packwarden.fixed import MASK
+from packwarden.restart import Restart
 
 ROUND = 1000  # ticks, after which the chips misbehave as before
 SHORTED = range(150, 190)  # of a round: all currents at the top
@@ -99,18 +100,6 @@ class Adcs:
         return model
 
 
-class Rtc:
-    """`machine.RTC`: noise at first."""
-
-    def __init__(self):
-        self.written = 0
-
-    def memory(self, data=None):
-        if data is None:
-            return bytes([number * 89 & 255 for number in range(2048)])
-        self.written += 1
-
-
 class Nvs:
     """`esp32.NVS`: empty."""
 
@@ -168,9 +157,9 @@ class Flash:
 class Machine:
     """`machine` and `esp32`, with the chips of a cabinet behind them."""
 
-    WDT_RESET = 3
     NVS = Nvs
-    WDT = None
+    WDT_RESET = 3
+    WDT = reset_cause = None  # of service mode: nobody wants it
 
     def __init__(self, monitor):
         self.monitors = [monitor_chip(monitor) for _ in board.MONITOR_ADDRESSES]
@@ -181,22 +170,16 @@ class Machine:
         self.buses = (Bus(monitors), Bus(self.expanders))
         self.Pin = Pins()
         self.ADC = Adcs(self.Pin)
-        self.rtc = Rtc()
+        self.backup = bytearray([number * 89 & 255 for number in range(2048)])  # noise
 
     def I2C(self, number, scl, sda, freq, timeout):
         return self.buses[0 if number == board.I2C_MONITORS[0] else 1]
 
-    def RTC(self):
-        return self.rtc
-
-    def reset_cause(self):
-        return 1
+    def mem_backup(self):
+        return memoryview(self.backup)
 
     def reset(self):
         raise OVER
-
-    def mem_backup(self):
-        return bytearray(2048)
 
 
 class Rig:
@@ -217,14 +200,17 @@ class Rig:
         ):
             sys.modules[name] = module
         import cabinet
+        import memory
         import terminal
 
         terminal.sys = silence
         cabinet.Configuration.load = lambda self: config
-        # A commit allocates: it is none of a tick.
+        # What takes an event to the flash allocates: it is none of a tick.
+        cabinet.Recorder.stage_due = lambda self, fits: False
         cabinet.Recorder.commit = cabinet.Recorder.write_capture = lambda self: None
         pins = (board.PIN_MAIN_TRIP, board.PIN_ALARM, board.PIN_CHARGE, board.PIN_DISCHARGE)
-        self.cabinet = cabinet.Cabinet([self.machine.Pin(number) for number in pins])
+        self.before = Restart(memory.restarts())
+        self.cabinet = cabinet.Cabinet([self.machine.Pin(number) for number in pins], self.before)
         self.cabinet.boot()
         facts = CHIPS[self.cabinet.protection.bank.monitor]
         self.codes = facts["shunt_register"], facts["bus_register"]
@@ -286,4 +272,5 @@ def main(config, first_count, ticks):
     events = protection.events
     kinds = {events.event(seq).kind for seq in range(events.oldest_seq, events.next_seq)}
     timing = rig.cabinet.timing
-    print(json.dumps([sorted(kinds), rig.fed, sum(timing.late), rig.machine.rtc.written]))
+    kept = Restart(rig.machine.mem_backup()).text()
+    print(json.dumps([sorted(kinds), rig.fed, sum(timing.late), kept]))

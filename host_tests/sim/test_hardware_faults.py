@@ -420,7 +420,10 @@ def test_files_change_in_the_flash(tmp_path, monkeypatch):
 
 
 def test_what_was_wrong_before_a_restart_is_wrong_when_the_board_boots():
-    faults = [fault("external_trip", "tripped", until_ms=None), fault("power", "reset", 200, None)]
+    faults = [
+        fault("external_trip", "tripped", until_ms=None),
+        fault("power", "brown_out", 200, None),
+    ]
     rig = Rig(faults)
     with pytest.raises(SystemExit):
         rig.sleep_ms(500)
@@ -428,7 +431,9 @@ def test_what_was_wrong_before_a_restart_is_wrong_when_the_board_boots():
     assert again.pin(BOARD.PIN_EXTERNAL_TRIP) == 1
 
 
-@pytest.mark.parametrize(("kind", "ending"), [("off", "power_off"), ("reset", "reset")])
+@pytest.mark.parametrize(
+    ("kind", "ending"), [("off", "power_off"), ("brown_out", "brown_out"), ("panic", "panic")]
+)
 def test_power_and_resets_end_this_life_once(kind, ending):
     faults = [fault("power", kind, until_ms=None)]
     rig = Rig(faults)

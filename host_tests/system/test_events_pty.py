@@ -29,7 +29,7 @@ def port():
         (cabinet.folder / "trace.csv").write_text(HOT)
         end_ms = write_job(cabinet.folder / "trace.csv", cabinet.config, cabinet.folder / "t.txt")
         source = {"kind": "trace", "path": str(cabinet.folder / "t.txt"), "stuck": []}
-        faults = [off(9000), off(16000, "reset")]
+        faults = [off(9000), off(16000, "brown_out")]
         job = Job(source, end_ms, speed=10, console="stdio", faults=faults)
         lives = threading.Semaphore(0)
         done = threading.Event()
@@ -62,7 +62,7 @@ def test_as_data_every_event_is_there_over_two_restarts(port):
     assert [(event["boot"], event["detail"]) for event in boots] == [
         (1, "power-on"),
         (2, "power-on"),
-        (3, "reset"),
+        (3, "brown-out"),
     ]
     trip = next(event for event in events if event["kind"] == "trip")
     assert (trip["boot"], trip["battery"], trip["terminal"]) == (1, 2, "+")

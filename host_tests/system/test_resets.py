@@ -57,6 +57,7 @@ def _spoiled(self{arguments}):
 FAIL_ms = 3050
 ASK = "bank --json\n"
 STATUS = "status --json\n"
+EVENTS = "events --json\n"
 # A definition with *args would allocate.
 ARGUMENTS = {
     "Acquisition.read": ", now_ms",
@@ -71,6 +72,13 @@ STAGES = {
     "verify": "Outputs.verify",
     "between ticks": "Terminal.serve",
 }
+
+
+def trips(run):
+    """The trips that the console tells: (boot, battery, element, kept)."""
+    (told,) = [json.loads(line) for line in run.console if line.startswith('[{"t_ms"')]
+    keys = ("boot", "battery", "element", "kept")
+    return [tuple(event[key] for key in keys) for event in told if event["kind"] == "trip"]
 
 
 @pytest.fixture
@@ -92,7 +100,7 @@ def spoiled(tmp_path, monkeypatch):
         with (tmp_path / "firmware" / "cabinet.py").open("a") as file:
             file.write(source)
         monkeypatch.setattr(vm, "REPOSITORY", tmp_path)
-        monkeypatch.setattr(vm, "MOST_RESTARTS", 3)
+        monkeypatch.setattr(vm, "MOST_RESTARTS", 4)
 
     return spoil
 
@@ -170,7 +178,7 @@ def test_the_alarm_of_a_restart_stands_until_it_is_acknowledged(spoiled):
     """Over further restarts too, and it takes an unlocked console."""
     spoiled("raise OSError(5)", lives=2)
     typed = [
-        (FAIL_ms + 1000, f"acknowledge\nunlock {PIN}\n"),  # the second life: it fails again
+        (FAIL_ms + 1500, f"acknowledge\nunlock {PIN}\n"),  # the second life: it fails again
         (2 * FAIL_ms + 3000, "acknowledge\n" + STATUS),
         (2 * FAIL_ms + 5000, f"unlock {PIN}\nacknowledge\n"),
         (2 * FAIL_ms + 6000, ASK),
@@ -195,7 +203,7 @@ def test_the_alarm_of_a_restart_stands_until_it_is_acknowledged(spoiled):
 def test_an_acknowledged_restart_stays_acknowledged(spoiled):
     spoiled("raise OSError(5)")
     script = [[FAIL_ms + 2000, f"unlock {PIN}\nacknowledge\n"], [FAIL_ms + 9000, STATUS]]
-    faults = [{"t_ms": 7000, "until_ms": None, "target": "power", "kind": "reset"}]
+    faults = [{"t_ms": 7000, "until_ms": None, "target": "power", "kind": "brown_out"}]
     run = simulated(trace((0, {}), (15, {})), script=script, faults=faults, prepare=commissioned)
     assert len(run.restarts) == 2
     (status,) = run.replies("armed")
@@ -217,13 +225,71 @@ def test_the_trip_of_the_very_tick_that_fails_outlasts_the_restart(spoiled):
     """Its relay has moved, and its lockout is kept: outputs first, then the record."""
     spoiled("raise OSError(5)", "Outputs.write", when="current.protection.breakers.tripped")
     rows = ((0, each(4, i_A=40)), (4, {"i2_A": -300}), (8, {}))
-    run = simulated(trace(*rows), script=[[7000, ASK], [7500, "lockout --json\n"]])
+    script = [[7000, ASK], [7500, "lockout --json\n"], [7700, EVENTS]]
+    run = simulated(trace(*rows), script=script)
     (restart,) = run.restarts
     assert 4000 <= restart["t_ms"] <= 4100
     (report,) = run.replies("t_ms")
     assert [facts["breaker"] for facts in report["batteries"]][:2] == ["closed", "locked out"]
     (locked,) = [json.loads(line) for line in run.console if line.startswith('[{"battery"')]
     assert [(entry["battery"], entry["cause"]) for entry in locked] == [(2, "reverse_current")]
+    assert trips(run) == [(1, 2, "reverse_current", True)]
+
+
+@pytest.mark.parametrize(
+    ("ending", "kept"), [("panic", True), ("brown_out", True), ("off", False)]
+)
+def test_a_trip_is_in_the_journal_although_a_reset_came_before_its_commit(ending, kept):
+    """It waits for its breaker, and lies in the memory that outlasts a reset meanwhile."""
+    rows = ((0, each(4, i_A=40)), (4, {"i2_A": -300}), (8, {"i2_A": 40}))
+    faults = [{"t_ms": 4030, "until_ms": None, "target": "power", "kind": ending}]
+    run = simulated(trace(*rows), faults=faults, script=[[7000, EVENTS]])
+    assert [restart["t_ms"] // 10 for restart in run.restarts] == [403]
+    assert first(run.events, kind="trip")["t_ms"] < 4030
+    assert ((1, 2, "reverse_current", True) in trips(run)) == kept
+
+
+def test_three_faults_end_in_a_cabinet_that_is_held_and_answers(spoiled):
+    spoiled("raise OSError(5)", lives=3)
+    begin_ms = 3 * FAIL_ms + 6000  # and four boots
+    asked = ["why", STATUS[:-1], f"unlock {PIN}", "acknowledge"]
+    script = [[begin_ms + 300 * i, line + "\n"] for i, line in enumerate(asked)]
+    script.append([begin_ms + 5000, ASK + STATUS])
+    run = simulated(trace((0, each(4, i_A=40)), (25, {})), script=script, prepare=commissioned)
+    assert [restart["cause"] for restart in run.restarts] == ["reset"] * 4
+    held, protecting = run.replies("armed")
+    assert (held["armed"], held["restart"]["times"]) == (False, 3)
+    what = "restarts in a loop: restarted by OSError in verify after 3 s, 3 times"
+    assert held["held"] == [what]
+    assert f"held, not protecting: {what}" in run.console
+    assert (protecting["armed"], protecting["restart"]) == (True, None)
+    (report,) = run.replies("t_ms")
+    assert {facts["breaker"] for facts in report["batteries"]} == {"closed"}
+    assert (report["main"], report["alarm"]) == ("closed", False)
+
+
+@pytest.mark.parametrize("kind", vm.VMS)
+def test_an_image_with_a_changed_and_a_missing_file_is_held(kind):
+    def spoil(cabinet):
+        flash = cabinet.folder / "state" / "flash"
+        text = (flash / "outputs.py").read_text()
+        (flash / "outputs.py").unlink()
+        (flash / "outputs.py").write_text(text + "# a comment\n")
+        (flash / "contacts.py").unlink()
+
+    run = simulated(trace((0, {}), (5, {})), prepare=spoil, vm=kind, script=[[1000, STATUS]])
+    (status,) = run.replies("armed")
+    assert not status["armed"]
+    assert status["wrong"] == ["contacts.py is missing", "outputs.py is changed"]
+    assert [event["element"] for event in run.events] == ["boot", "controller_fault"]
+
+
+def test_the_simulated_image_is_whole():
+    run = simulated(trace((0, {}), (2, {})), script=[[500, STATUS], [700, "version --json\n"]])
+    (status,) = run.replies("armed")
+    (version,) = run.replies("packwarden")
+    assert len(status["image"]) == 8
+    assert version["image"] == status["image"]
 
 
 @pytest.mark.parametrize("stage", [name for name in STAGES if " " not in name])

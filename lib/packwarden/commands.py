@@ -17,14 +17,15 @@ from packwarden.replies import Command, no_arguments
 
 def _help(context, words, as_json):
     no_arguments(words)
+    commands = context.commands
     exists = context.access.exists
-    names = [name for name in sorted(COMMANDS) if exists or not COMMANDS[name].operates]
+    names = [name for name in sorted(commands) if exists or not commands[name].operates]
     if as_json:
-        yield json.dumps([COMMANDS[name].usage for name in names]) + "\r\n"
+        yield json.dumps([commands[name].usage for name in names]) + "\r\n"
         return
     for name in names:
-        usage = COMMANDS[name].usage
-        yield "  " + usage + " " * max(1, 20 - len(usage)) + COMMANDS[name].about + "\r\n"
+        usage = commands[name].usage
+        yield "  " + usage + " " * max(1, 20 - len(usage)) + commands[name].about + "\r\n"
     if not exists:
         yield "What operates is there once a PIN is set.\r\n"
     yield "Every command takes --json. Ctrl-C ends a reply.\r\n"

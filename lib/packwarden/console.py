@@ -6,7 +6,6 @@ here may run in the control step; whatever arrives, the worst that happens is an
 
 from micropython import const
 
-from packwarden.commands import COMMANDS
 from packwarden.replies import Refused
 
 PROMPT = "packwarden> "
@@ -150,7 +149,7 @@ class Editor:
 
 
 class Console:
-    """The dialogue. `context` is what the commands look at: see `views`."""
+    """The dialogue. `context` holds the commands, and what they look at: see `views`."""
 
     def __init__(self, context):
         self._context = context
@@ -239,7 +238,7 @@ class Console:
             return
         as_json = "--json" in words
         words = [word for word in words if word != "--json"]
-        command = COMMANDS.get(words[0]) if words else None
+        command = self._context.commands.get(words[0]) if words else None
         if command is None:
             name = words[0] if words else "--json"
             self._put('error: no command "%s"; type "help"\r\n%s' % (name[:32], PROMPT))

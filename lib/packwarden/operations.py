@@ -74,21 +74,31 @@ def _close(context, words, as_json):
 
 def _service(context, words, as_json):
     protection = context.protection
+    breakers = protection.breakers
+    minutes = service_minutes(words, breakers.held or breakers.trips_on_failure)
+    if protection.imminent(_SOON_ms):
+        raise Refused("a trip is under way: wait for its end")
+    yield enter_service(context, minutes, as_json)
+
+
+def service_minutes(words, opens):
+    """Return the minutes of a typed `service`; Refused where it `opens` breakers and may not."""
     minutes = _SERVICE_min
     if words and words[0] != "open":
         minutes = number(words[0], 1, _LONGEST_min, "a number of minutes")
         words = words[1:]
     if words not in ([], ["open"]):
         raise Refused("service [MINUTES] [open]")
-    breakers = protection.breakers
-    opens = breakers.held or breakers.trips_on_failure
     if opens and not words:
         raise Refused('nobody holds the breakers in then: they open; add the word "open"')
-    if protection.imminent(_SOON_ms):
-        raise Refused("a trip is under way: wait for its end")
-    record(protection, restart.SERVICE)
+    return minutes
+
+
+def enter_service(context, minutes, as_json):
+    """Let service mode begin, and return the reply."""
+    record(context.protection, restart.SERVICE)
     context.controls.service(minutes)
-    yield done(
+    return done(
         as_json, "service mode: NOT PROTECTING until a reset, or for %d min at most" % minutes
     )
 

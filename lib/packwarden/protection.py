@@ -45,8 +45,11 @@ class Protection:
 
     STATE = ("_last_ms", "_faults")
 
-    def __init__(self, config):
-        """Build from a configuration that passed `settings.errors`. Allocates: boot only."""
+    def __init__(self, config, before=None):
+        """Build from a configuration that passed `settings.errors`. Allocates: boot only.
+
+        `before`: the Restart of this board.
+        """
         bank = self.bank = Bank(config)
         sensors = config["sensors"]
         bridge = Bridge(sensors, bank.excitation_mV)
@@ -95,7 +98,7 @@ class Protection:
             self.breakers,
             self.events,
         )
-        self.restart = Restart()
+        self.restart = before or Restart(bytearray(restart.SIZE))
         self.events.watch(self.outputs)
         self.armed = False
         self.faults = 0  # mask of what fails inside the controller; set it before each step

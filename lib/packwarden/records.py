@@ -30,8 +30,9 @@ OPERATIONS = (
     "still locked out",
 )  # of the records of `lockout`
 
-# Why the board started, in the detail of the record of a boot: the numbers of `machine`.
-CAUSES = ("", "power-on", "reset", "watchdog", "deep sleep", "soft reset")
+# Why the board started, in the detail of the record of a boot: the numbers of `machine`, and what
+# `restart` knows better.
+CAUSES = ("", "power-on", "reset", "watchdog", "deep sleep", "soft reset", "brown-out", "panic")
 
 TERMINAL_NAMES = (None, "+", "-")
 UNIT_NAMES = (None, "degC", "K", "K/min", "A", "V", "mOhm", "%")

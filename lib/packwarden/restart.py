@@ -2,7 +2,7 @@
 
 A fault of the firmware is noted once the outputs are safe, kept over the restart, and an alarm
 after it until a person acknowledges it: what failed once may fail again, and nobody stands beside
-a cabinet at night.
+a cabinet at night. Three within ten minutes are a loop, which only a person ends.
 """
 
 import struct
@@ -17,8 +17,16 @@ SLACK = const(5)
 UNKNOWN = const(6)
 _PLACES = (" at boot", " in acquire", " in step", " in act", " in verify", " between ticks", "")
 
+# Why the board started: what `machine` knows of it, and what this memory knows better.
+POWER_ON = const(1)
+HARD = const(2)  # by `machine.reset`, or by a panic
+WATCHDOG = const(3)
+BROWN_OUT = const(6)  # `machine` says power-on, and the memory is whole
+PANIC = const(7)  # a HARD that nobody asked for
+
 _WATCHDOG = const(1)
 _LEFT = const(12)
+_PANIC = const(13)
 _EXCEPTIONS = (  # numbers from 2
     MemoryError,
     OSError,
@@ -45,6 +53,7 @@ _CAUSES = (
     "AssertionError",
     "exception",
     "being left in service mode",
+    "panic",
 )
 
 # What a record of the controller says that is no restart: its detail is one of these.
@@ -55,6 +64,8 @@ MEMORY = const(0xF3)
 ANEW = const(0xF4)
 JOURNAL = const(0xF5)
 CONFIGURATION = const(0xF6)
+LOOP = const(0xF7)
+IMAGE = const(0xF8)
 _OTHERS = (
     "restart acknowledged",
     "contacts cannot be read",
@@ -63,6 +74,8 @@ _OTHERS = (
     "timing counted anew",
     "events are not kept",
     "configuration refused",
+    "held: restarts in a loop",
+    "held: not the image that was deployed",
 )
 
 # What a person did at the console.
@@ -85,10 +98,19 @@ _DONE = (
     "back from service mode",
 )
 
-_TAG = const(0x52FA)  # of this layout
-_FORMAT = "<HBBBBi"
-_SIZE = const(12)
+_TAG = const(0x52FB)  # of this layout
+# Tag, cause, place, times, state, seconds; gap and time since the last one in s; outputs, pulse.
+_FORMAT = "<HBBBBiHHHH"
+SIZE = const(20)
 _MOST = const(255)
+
+LOOP_s = const(600)  # three within this time are a loop
+_KEEP_s = const(10)  # how much of a life may not count
+
+# How the life ends that goes on: as a bit of the state.
+_RUNNING = const(1)  # nobody knows yet
+_NOTED = const(2)  # by a fault that has been noted
+_LOOPING = const(4)  # no life is to begin until a person says so
 
 
 def describe(detail):
@@ -101,71 +123,140 @@ def describe(detail):
 
 
 class Restart:
-    """The fault that ended an earlier life, until it is acknowledged."""
+    """The faults that ended earlier lives, until they are acknowledged; kept as they are noted.
+
+    `memory`: SIZE bytes that outlast a reset, but not the loss of power, and hold noise then.
+    """
 
     STATE = ("cause", "place")
 
-    def __init__(self):
+    def __init__(self, memory):
+        self._memory = memory
+        self.began = 0  # why the board started, of `records.CAUSES`: see `begin`
+        self.served = False  # service mode was before it
         self.cause = 0  # 0: none
         self.place = 0
         self.times = 0  # restarts by a fault since the last acknowledgement, 255 at most
         self.seconds = 0  # of the last one: how long it had protected
-        self.changed = False  # since `dump`
-        self._buffer = bytearray(_SIZE)
+        self.outputs = 0  # what the safe state energises: a bit per breaker, 15 the main
+        self.pulse_ms = 0  # for so long; 0: it holds the breakers in
+        self._state = 0
+        self._gap_s = self._since_s = self._before_s = LOOP_s
+        self._kept_s = 0
+        self._whole = self._load()
 
     @property
     def detail(self):
         """What a record of it says: see `describe`; 0 where there is none."""
         return self.place << 4 | self.cause if self.cause else 0
 
-    def failed(self, error, place, seconds):
+    @property
+    def looping(self):
+        """True once there were three within LOOP_s, until they are acknowledged."""
+        return self._state & _LOOPING != 0
+
+    def begin(self, cause, served=None):
+        """Begin a life of the board: `cause` as `machine.reset_cause` has it. Boot only, once.
+
+        `served`: whether the time of a service mode was up, None where none was before it.
+        Afterwards `outputs` is what a fault has left energised just now, 0 after any other end.
+        """
+        self.served = served is not None
+        state = self._state
+        faulty = state & _NOTED and cause in (HARD, WATCHDOG)
+        if cause == POWER_ON and self._whole:
+            cause = BROWN_OUT
+        elif state & _RUNNING and cause in (HARD, WATCHDOG):
+            faulty = True
+            if cause == HARD:
+                cause = PANIC
+            self._note(_PANIC if cause == PANIC else _WATCHDOG, UNKNOWN, 0)
+        elif served:
+            self._note(_LEFT, UNKNOWN, 0)
+        elif cause == WATCHDOG and not faulty and not self.served:
+            self._note(_WATCHDOG, UNKNOWN, 0)
+        self.began = cause
+        if not faulty:
+            self.outputs = self.pulse_ms = 0
+        self._before_s = self._since_s
+        self._keep(self._state & _LOOPING | _RUNNING)
+
+    def failed(self, error, place=BOOT, seconds=0):
         """Note an exception (an object), where, and after how long. Allocates nothing."""
         for number in range(len(_EXCEPTIONS)):
             if isinstance(error, _EXCEPTIONS[number]):
+                self._since_s = min(LOOP_s, self._before_s + seconds)
                 self._note(number + 2, place, seconds)
+                self._keep(self._state & _LOOPING | _NOTED)
                 return
 
-    def bitten(self):
-        """Note that the watchdog ended the life before this one; nobody knows where."""
-        self._note(_WATCHDOG, UNKNOWN, 0)
+    def lives(self, seconds, outputs, pulse_ms):
+        """Keep how long this life has protected, and what its safe state would be.
 
-    def left(self):
-        """Note that the board was left in service mode until its time was up."""
-        self._note(_LEFT, UNKNOWN, 0)
+        From the slack, about once a second; allocates nothing.
+        """
+        if outputs == self.outputs and seconds < self._kept_s + _KEEP_s:
+            return
+        self._kept_s = seconds
+        self.outputs = outputs
+        self.pulse_ms = pulse_ms
+        if self._state & _RUNNING:
+            self._since_s = min(LOOP_s, self._before_s + seconds)
+        self._keep(self._state)
+
+    def ends(self):
+        """Note that this life ends because somebody wants it: what follows is no fault."""
+        self._keep(self._state & _LOOPING)
 
     def acknowledge(self):
-        """Forget it, on behalf of a person."""
+        """Forget the faults, on behalf of a person."""
         self.cause = self.times = 0
-        self.changed = True
+        self._gap_s = self._since_s = self._before_s = LOOP_s
+        self._keep(self._state & ~_LOOPING)
 
     def _note(self, cause, place, seconds):
         self.cause = cause
         self.place = place
         self.seconds = seconds
         self.times = min(_MOST, self.times + 1)
-        self.changed = True
+        if cause == _LEFT:
+            return  # that is no fault of the board's
+        if self._gap_s + self._since_s < LOOP_s:
+            self._state |= _LOOPING
+        self._gap_s = self._since_s
+        self._since_s = self._before_s = 0
 
-    def dump(self):
-        """Return what is to be kept, in one buffer that is used again. Allocates nothing."""
-        buffer = self._buffer
+    def _keep(self, state):
+        self._state = state
+        memory = self._memory
         struct.pack_into(
-            _FORMAT, buffer, 0, _TAG, self.cause, self.place, self.times, 0, self.seconds
+            _FORMAT,
+            memory,
+            0,
+            _TAG,
+            self.cause,
+            self.place,
+            self.times,
+            state,
+            self.seconds,
+            self._gap_s,
+            self._since_s,
+            self.outputs,
+            self.pulse_ms,
         )
-        struct.pack_into("<H", buffer, _SIZE - 2, crc16(buffer, _SIZE - 2))
-        self.changed = False
-        return buffer
+        struct.pack_into("<H", memory, SIZE - 2, crc16(memory, SIZE - 2))
 
-    def load(self, kept):
-        """Take over what `dump` gave before a restart, if it is good. Boot only."""
-        kept = bytes(kept[:_SIZE])
-        if len(kept) < _SIZE:
-            return
-        tag, cause, place, times, _, seconds = struct.unpack_from(_FORMAT, kept)
-        checksum = struct.unpack_from("<H", kept, _SIZE - 2)[0]
-        if tag != _TAG or checksum != crc16(kept, _SIZE - 2):
-            return
-        if cause < len(_CAUSES) and place < len(_PLACES):
-            self.cause, self.place, self.times, self.seconds = cause, place, times, seconds
+    def _load(self):
+        """Take over what was kept; return whether it was whole."""
+        kept = struct.unpack_from(_FORMAT, self._memory)
+        checksum = struct.unpack_from("<H", self._memory, SIZE - 2)[0]
+        if kept[0] != _TAG or checksum != crc16(self._memory, SIZE - 2):
+            return False
+        if kept[1] >= len(_CAUSES) or kept[2] >= len(_PLACES):
+            return False
+        self.cause, self.place, self.times, self._state, self.seconds = kept[1:6]
+        self._gap_s, self._since_s, self.outputs, self.pulse_ms = kept[6:]
+        return True
 
     def text(self):
         """Return the restart in words, or None where there is none to tell."""

@@ -93,8 +93,11 @@ def _status(context, words, as_json):
         )
         yield (
             '"ticks":%d,"missed_ticks":%d,"late_ticks":%d,"worst_late_us":%d,"controller":"%s",'
-            '"restart":%s,"active":'
-            % (_timing_facts(timing) + (describe(protection.inside()), protection.restart.json()))
+            % (_timing_facts(timing) + (describe(protection.inside()),))
+        )
+        yield (
+            '"restart":%s,"image":%s,"active":'
+            % (protection.restart.json(), json_text(context.image))
         )
         yield from _active_json(protection)
         yield "}\r\n"
@@ -115,6 +118,7 @@ def _status(context, words, as_json):
     elif protection.inside():
         yield "controller: %s\r\n" % describe(protection.inside())
     yield "journal: boot %d, %s\r\n" % (context.journal.boot, history.state(context.journal))
+    yield "image: %s\r\n" % (context.image or "NOT VERIFIED, it has no manifest")
     blind = sum(1 for _ in degraded.blind(protection))
     yield "degraded: %s\r\n" % ("%d places, see degraded" % blind if blind else "nothing")
     locked = protection.breakers.tripped

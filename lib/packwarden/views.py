@@ -18,24 +18,39 @@ from packwarden.replies import (
     cell,
     json_bool,
     json_number,
+    json_text,
     no_arguments,
     number,
 )
 
 
 class Context:
-    """What commands look at: protection, board's name, version, timing, journal, and who may.
+    """What commands look at: protection, board's name, version, image, timing, journal, who may.
 
-    `controls` is what they ask of the board: `button()`, is its button held; `random(count)`;
-    `service(minutes)`, let service mode begin.
+    `commands`: those that there are, by name. `image`: what names the image that was found to be
+    whole, or None. `controls` is what they ask of the board: `button()`, is its button held;
+    `random(count)`; `service(minutes)`, let service mode begin.
     """
 
     def __init__(
-        self, protection, board, version, timing, journal, access, controls, staging, captures
+        self,
+        commands,
+        protection,
+        board,
+        version,
+        image,
+        timing,
+        journal,
+        access,
+        controls,
+        staging,
+        captures,
     ):
+        self.commands = commands
         self.protection = protection
         self.board = board
         self.version = version
+        self.image = image
         self.timing = timing  # a `timing.Timing`
         self.journal = journal
         self.access = access  # an `access.Access`
@@ -296,9 +311,14 @@ def _settings(context, words, as_json):
 def _version(context, words, as_json):
     no_arguments(words)
     if as_json:
-        yield json.dumps({"packwarden": context.version, "board": context.board}) + "\r\n"
+        yield '{"packwarden":%s,"board":%s,"image":%s}\r\n' % (
+            json_text(context.version),
+            json_text(context.board),
+            json_text(context.image),
+        )
     else:
-        yield "Packwarden %s on %s\r\n" % (context.version, context.board)
+        image = ", image " + context.image if context.image else ""
+        yield "Packwarden %s on %s%s\r\n" % (context.version, context.board, image)
 
 
 COMMANDS = {

@@ -47,12 +47,12 @@ _PLAIN = {
     "flash_corrupt": ("flash", "corrupt"),
     "rtc_corrupt": ("rtc", "corrupt"),
     "power_cut": ("power", "off"),
-    "reset": ("power", "reset"),
+    "brown_out": ("power", "brown_out"),
 }
 
 
 class Plain(HardwareFault):
-    """External trip and trip circuits; memories, the power and the reset of the board."""
+    """External trip and trip circuits; the memories and the power of the board."""
 
     kind: Literal[
         "external_trip",
@@ -66,7 +66,7 @@ class Plain(HardwareFault):
         "flash_corrupt",
         "rtc_corrupt",
         "power_cut",
-        "reset",
+        "brown_out",
     ]
 
     def entry(self) -> dict:

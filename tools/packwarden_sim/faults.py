@@ -22,7 +22,7 @@ arming. Targets and kinds, with the keys of their own:
 - `flash`: full, read_only, broken, corrupt (see `flash`); `rtc`: corrupt
 - `code acquire|step|act|verify|console`: error, memory, stall, skip (see `sabotage`)
 - `cpu`: late (late_us: how much later than asked for a sleep ends)
-- `power`: off (the supply of the board fails), reset
+- `power`: off (the supply of the board fails), brown_out (it dips: RTC memory stays), panic
 
 _ONCE is what happens once; the others last until `until_ms` (null: for good).
 """
@@ -48,7 +48,11 @@ _ONCE = (
     ("power", None),
 )
 # How the board's life ends: cause and detail, as the host is told.
-_ENDINGS = {"off": ("power_off", None), "reset": ("reset", "as the job says")}
+_ENDINGS = {
+    "off": ("power_off", None),
+    "brown_out": ("brown_out", "as the job says"),
+    "panic": ("panic", "as the job says"),
+}
 # While the supply of the coils is on its way, they are looked at so often.
 _RAMP_STEP_MS = 100
 

@@ -22,8 +22,8 @@ class HostLines:
     def find_log(self):
         """Return whether the firmware has an event log with at least one event in it."""
         if self.log is None:
-            running = getattr(sys.modules.get("cabinet"), "current", None)
-            log = running.protection.events if running is not None else None
+            running = _running()
+            log = running.events if running is not None else None
             if log is not None and log.next_seq > log.first_seq:
                 self.log = log
                 self._seq = log.first_seq
@@ -63,8 +63,8 @@ class HostLines:
 
     def meter(self, report):
         """Write what the ticks took (see `meter`), and how many the firmware found late."""
-        running = getattr(sys.modules.get("cabinet"), "current", None)
-        late = 0 if running is None else sum(running.timing.late)
+        running = _running()
+        late = sum(running.timing.late) if hasattr(running, "timing") else 0
         self._write(b"M", json.dumps(dict(report, late_ticks=late)).encode())
 
     def trial(self, fields):
@@ -86,3 +86,12 @@ class HostLines:
 
     def _write(self, letter, data):
         self._out.write(letter + b" " + data + b"\n")
+
+
+def _running():
+    """Return what the firmware runs: the cabinet or, where that is held, the hold; or None."""
+    for name in ("cabinet", "hold"):
+        running = getattr(sys.modules.get(name), "current", None)
+        if running is not None:
+            return running
+    return None

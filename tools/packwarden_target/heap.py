@@ -29,9 +29,6 @@ class _Nobody:
     def read_uv(self):
         return 1_100_000
 
-    def memory(self, data=None):
-        return b""
-
     def writeto(self, address, data):
         raise OSError(19)
 
@@ -43,20 +40,15 @@ class _Nobody:
 
 
 class _Machine:
-    Pin = ADC = I2C = WDT = RTC = NVS = _Nobody
-    WDT_RESET = 3
-
-    @staticmethod
-    def reset_cause():
-        return 1
-
-    @staticmethod
-    def reset():
-        raise SystemExit
+    Pin = ADC = I2C = WDT = NVS = _Nobody
 
     @staticmethod
     def mem_backup():
         return memoryview(_backup)  # the memory of the board's clock is no heap
+
+    @staticmethod
+    def reset():
+        raise SystemExit
 
 
 def load():

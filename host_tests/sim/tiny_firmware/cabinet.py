@@ -45,6 +45,7 @@ class Protection:
 class Cabinet:
     def __init__(self, config):
         self.protection = Protection()
+        self.events = self.protection.events
         self.batteries = config["batteries"]
         self.monitors = _bus(board.I2C_MONITORS)
         self.expanders = _bus(board.I2C_EXPANDERS)

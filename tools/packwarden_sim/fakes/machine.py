@@ -17,7 +17,13 @@ SOFT_RESET = 5
 # the traceback first keeps it from growing with each raise.
 _NO_ANSWER = OSError(19)  # ENODEV
 
-_CAUSES = {"reset": HARD_RESET, "watchdog": WDT_RESET, "soft_reset": SOFT_RESET}
+# A panic of the interpreter is a HARD_RESET as well, and a brown-out looks like a power-on.
+_CAUSES = {
+    "reset": HARD_RESET,
+    "panic": HARD_RESET,
+    "watchdog": WDT_RESET,
+    "soft_reset": SOFT_RESET,
+}
 # Set by `start`: why this life of the board began, None for the first one.
 began_by = None
 
@@ -176,18 +182,6 @@ class WDT:
     def __init__(self, id=0, timeout=5000):
         self.feed = world.current.feed
         world.current.watch(timeout * 1000)
-
-
-class RTC:
-    """The memory of the real-time clock, the same bytes as `mem_backup`."""
-
-    def memory(self, data=None):
-        """Return the memory as bytes, or write `data` to its start."""
-        memory = world.current.rtc
-        if data is None:
-            return bytes(memory)
-        memory[: len(data)] = data
-        return None
 
 
 def mem_backup():
