@@ -64,6 +64,11 @@ def file_name(slot):
     return "capture%d" % slot
 
 
+def _put(file, data):
+    if file.write(data) != len(data):
+        raise OSError(_ENOSPC)
+
+
 class CaptureFiles:
     """The captures of a cabinet; `open` first. Slack and boot only.
 
@@ -133,16 +138,14 @@ class CaptureFiles:
         with self._fs.open(_ASIDE, "wb") as file:
             crc = written = 0
             for piece in self._parts(head, known):
-                if file.write(piece) != len(piece):
-                    raise OSError(_ENOSPC)
+                _put(file, piece)
                 crc = binascii.crc32(piece, crc)
                 written += len(piece)
                 if written >= PIECE:
                     written = 0
                     yield
-            if file.write(struct.pack("<I", crc)) != TAIL_SIZE:
-                raise OSError(_ENOSPC)
-            yield
+            _put(file, struct.pack("<I", crc))
+            yield  # to close it takes a commit of its own
         yield
         self._fs.rename(_ASIDE, file_name(slot))
         self._numbers[slot] = number
