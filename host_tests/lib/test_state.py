@@ -135,7 +135,6 @@ ANEW = {
     "EventLog.next_seq",
     "EventLog.last_trip",
     "EventLog._records",
-    "Restart.changed",
 }
 
 
