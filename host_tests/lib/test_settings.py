@@ -2,6 +2,7 @@
 
 import copy
 import math
+from types import SimpleNamespace
 
 import pytest
 
@@ -341,3 +342,24 @@ def test_a_long_value_is_shown_in_short():
     assert len(text) < 100
     assert text.startswith("'longlong")
     assert "..." in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, []),
+        ({"bank.board": "other"}, [("bank.board", "'other' is not this board, small")]),
+        (
+            {"bank.batteries": 3},
+            [("bank.batteries", "3 is outside 1 .. 2 batteries of small")],
+        ),
+        (
+            {"breakers.feedback": "both"},
+            [("breakers.feedback", "'both' is not wired on small, there is: none, 52a")],
+        ),
+    ],
+)
+def test_what_a_board_lacks_is_told(changes, expected):
+    board = SimpleNamespace(NAME="small", MAX_BATTERIES=2)
+    config = configuration(2, {"bank.board": "small"} | changes)
+    assert settings.board_errors(config, board) == expected

@@ -200,3 +200,35 @@ def test_what_is_no_good_gives_way_to_the_one_before(files):
     store(slots, 3, b"third")
     slots, found = loaded(files)
     assert (found, slots.generation) == ((3, b"third"), 3)  # later than both that were refused
+
+
+class Odd:
+    """A file system that takes only a part of what is written, or cannot read one slot."""
+
+    def __init__(self, files, short=False, broken=None):
+        self._files, self._short, self._broken = files, short, broken
+
+    def open(self, name, mode):
+        if name == self._broken:
+            raise OSError(5)
+        file = self._files.open(name, mode)
+        if self._short and mode == "wb":
+            whole = file.write
+            file.write = lambda data: whole(data[: len(data) // 2])
+        return file
+
+
+def test_a_file_system_that_takes_less_than_it_is_given_is_noticed(files):
+    stored(files, FIRST)
+    slots = TwoSlots(Odd(files, short=True), "config")
+    slots.load()
+    with pytest.raises(OSError):
+        store(slots, 3, b"third")
+    assert (slots.generation, b"".join(slots.pieces())) == (1, FIRST)
+
+
+def test_a_slot_that_cannot_be_read_is_refused(files):
+    stored(files, FIRST, SECOND)
+    slots = TwoSlots(Odd(files, broken="config.b"), "config")
+    slots.load()
+    assert (slots.generation, slots.refused) == (1, [("config.b", "cannot be read")])
