@@ -19,7 +19,14 @@ _ENOENT = 2
 
 
 class ConfigurationError(Exception):
-    """No configuration is there, or none that is good; its text says which and why."""
+    """No configuration is there, or none that is good; its text says which and why.
+
+    `lost`: the Configuration, where there was one and none of it is good any more; else None.
+    """
+
+    def __init__(self, reason, lost=None):
+        super().__init__(reason)
+        self.lost = lost
 
 
 class Configuration:
@@ -42,9 +49,18 @@ class Configuration:
         while config is None:
             if not slots.generation:
                 reasons = ["%s: %s" % refused for refused in slots.refused]
-                raise ConfigurationError("; ".join(reasons) or "no " + FIRST)
+                was = [name for name, _ in slots.refused if name != FIRST]
+                reason = "; ".join(reasons) or "no " + FIRST
+                raise ConfigurationError(reason, self if was else None)
             config = self._kept()
         return config
+
+    def clear(self):
+        """Remove what was refused: a person has brought a good one since."""
+        for name, _ in self.slots.refused:
+            if name != self.slots.name:
+                _remove(name)
+        self.slots.refused = []
 
     def _first(self):
         """Take over the file that somebody has copied to the board, if it is there and good."""
@@ -63,7 +79,8 @@ class Configuration:
             self.slots.refused.append((FIRST, reason))
             return None
         if self._keep(config):
-            flash.remove(FIRST)
+            _remove(FIRST)
+            self.clear()
         else:
             self.slots.refused.append((FIRST, "runs, but the flash does not keep it"))
         return config
@@ -102,6 +119,13 @@ class Configuration:
         except OSError:
             return False
         return True
+
+
+def _remove(name):
+    try:
+        flash.remove(name)
+    except OSError:
+        pass  # at the next start it is looked at again
 
 
 def examine(config):

@@ -1,7 +1,8 @@
 """The held safe state: outputs as after a failure, no protection, and a console that says why.
 
-It takes the place of the cabinet where restarts by a fault are a loop, or where the image is not
-what was deployed, until a person ends it. No watchdog runs: there is nothing that it could save,
+It takes the place of the cabinet where restarts by a fault are a loop, where the image is not what
+was deployed, or where no configuration is good any more, until a person ends it, or pushes another
+configuration. No watchdog runs: there is nothing that it could save,
 and a restart would move outputs.
 """
 
@@ -25,6 +26,7 @@ from packwarden.fixed import NONE
 from packwarden.journal import Journal
 from retained import ACCESS, NAMESPACE, restore_access
 from terminal import Terminal
+from update import Update
 
 _NAP_us = const(2000)
 _LOOK_ms = const(1000)  # how often the time goes on and the relays are looked at
@@ -36,10 +38,11 @@ current = None  # the hold that runs, for whoever looks at it from outside
 class Hold:
     """The cabinet as long as it is held."""
 
-    def __init__(self, pins, before, wrong):
+    def __init__(self, pins, before, wrong, lost=None):
         """Bring the outputs to their level first. `pins` as a `Cabinet` has them.
 
-        `before`: the Restart; `wrong`: what is wrong with the image, [text].
+        `before`: the Restart; `wrong`: what is wrong with the image, [text]; `lost`: the
+        Configuration of which nothing is good any more.
         """
         self._before = before
         self._outputs = Outputs(board, Buses(board), pins)
@@ -56,8 +59,11 @@ class Hold:
         self._controls = Controls()
         holds = before.outputs > 0 and not before.pulse_ms
         protection = held.Unprotected(self.events, before, holds)
+        self._update = Update(protection, lost) if lost else None
+        staging = self._update.staging if self._update else None
         facts = (protection, board.NAME, VERSION, self._journal)
-        self._context = held.Context(*facts, self._access, self._controls, wrong)
+        self._context = held.Context(*facts, self._access, self._controls, wrong, staging)
+        self._settles = self._settled
         self._console = Console(self._context)
         self._terminal = Terminal(self._console)
 
@@ -73,6 +79,7 @@ class Hold:
             before.detail,
             restart.LOOP if before.looping else 0,
             restart.IMAGE if self._context.wrong else 0,
+            restart.CONFIGURATION if self._update else 0,
         ):
             if detail:
                 self._fault(detail)
@@ -107,6 +114,9 @@ class Hold:
         except Exception:
             self._journal.failed = True
 
+    def _settled(self):
+        return not self._console.busy()
+
     def run(self):
         """Answer on the console until a person wants it to start again, or service mode."""
         self._record()
@@ -126,8 +136,11 @@ class Hold:
     def _serve(self):
         if not self._terminal.serve():
             time.sleep_us(_NAP_us)
-        if self._console.waits:
+        if self._console.waits and self._access.changed:
             self._keep_access()
+        if self._update and self._update.due(self._settles):
+            self._commit()
+            self._update.run()
         if time.ticks_diff(time.ticks_ms(), self._looked_ms) >= _LOOK_ms:
             self._looked_ms = time.ticks_add(self._looked_ms, _LOOK_ms)
             self.events.seconds += 1

@@ -1,9 +1,9 @@
 """First breath of the board: outputs to their safe level, and protect until the reset.
 
 In service mode it ends after the outputs, and MicroPython's REPL comes. Whatever ends the run, an
-exception or a MemoryError in the tick, leaves a safe state and resets. Where that is a loop, or
-where the image is not what was deployed, the cabinet is held instead. The order of the first
-second is a table in lib/README.md.
+exception or a MemoryError in the tick, leaves a safe state and resets. Where that is a loop, where
+the image is not what was deployed, or where no configuration is good any more, the cabinet is held
+instead. The order of the first second is a table in lib/README.md.
 There is no boot.py: if that raised, this would not run.
 """
 
@@ -50,18 +50,23 @@ def start():
     esp.osdebug(0, esp.LOG_NONE)  # the IDF would print each failed transaction on the console
     freq(board.CPU_HZ)
     name, wrong = image.check()
+    lost = None
     if not wrong and not before.looping:
-        protect(before, name)
-        return
+        lost = protect(before, name)
+        if lost is None:
+            return
     import hold
 
-    hold.current = hold.Hold(PINS, before, wrong)
+    hold.current = hold.Hold(PINS, before, wrong, lost)
     hold.current.run()
     reset()
 
 
 def protect(before, name):
-    """Protect until the reset; `before`: a Restart, `name`: that of the image."""
+    """Protect until the reset; `before`: a Restart, `name`: that of the image.
+
+    Returns the Configuration where there was a good one and is none any more; else None.
+    """
     running = None
     try:
         # This takes its time to load.
@@ -74,6 +79,8 @@ def protect(before, name):
             running.boot()
             running.run(watchdog)
         except ConfigurationError as error:
+            if error.lost:
+                return error.lost
             stay(before, error)
     except Exception as error:
         if running is None and isinstance(error, ImportError):
@@ -87,6 +94,7 @@ def protect(before, name):
                 sys.print_exception(error)  # last: a console that does not take it costs nothing
             finally:
                 reset()
+    return None
 
 
 def stay(before, error):

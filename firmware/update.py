@@ -11,8 +11,6 @@ from machine import reset
 from micropython import const
 
 import board
-import flash
-from configuration import FIRST
 from packwarden.staging import Staging
 
 STEP_us = const(100000)  # what a step may take: no slack of a short tick is as long
@@ -27,6 +25,7 @@ class Update:
     def __init__(self, protection, configuration):
         self.staging = Staging(protection, board, configuration.slots, configuration.hash)
         self._protection = protection
+        self._configuration = configuration
         self._looked_ms = self._since_ms = time.ticks_ms()
 
     def due(self, settled):
@@ -53,7 +52,4 @@ class Update:
         staging.step()
         if staging.stored:
             self._since_ms = time.ticks_ms()
-            try:
-                flash.remove(FIRST)  # what came later counts, also where that was refused
-            except OSError:
-                pass  # it was not there
+            self._configuration.clear()

@@ -92,8 +92,9 @@ class Terminal:
             self.console.work()
             if self.console.waits:
                 self.access.kept(self.flash())
-                while self.context.staging.storing:
-                    self.context.staging.step()
+                staging = self.context.staging
+                while staging and staging.storing:
+                    staging.step()
             text += self.console.take(self.at_once).decode("ascii")
         return text
 

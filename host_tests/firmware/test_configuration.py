@@ -153,6 +153,35 @@ def test_where_both_are_bad_none_runs_and_both_are_told(rig):
     )
 
 
+@pytest.mark.parametrize("kind", ["shunt_trip", "uvr", "contactor"])
+def test_where_both_are_bad_every_output_is_safe_and_the_console_answers(rigged, kind):
+    script = [[500, "why\n"]]
+    rig = rigged(4, "t_s\n0\n3\n", choices={"breaker": kind}, script=script)
+    (rig.folder / "config.json").unlink()
+    for name in ("config.a", "config.b"):
+        (rig.folder / name).write_bytes(b"noise")
+    heard = []
+    rig.console._emit = lambda line: heard.append(line.decode())
+    assert rig.main()[0] == "end"
+    board = rig.board
+    pins = (board.PIN_MAIN_TRIP, board.PIN_ALARM, board.PIN_CHARGE, board.PIN_DISCHARGE)
+    for pin in pins:
+        assert rig.wiring.levels[pin] == 0
+        assert set(rig.pins(pin)) <= {0}
+    assert rig.wiring.relay.model.outputs == 0
+    assert any("no configuration is good, push another one: config.a: " in one for one in heard)
+    assert rig.world.ended[0] == "end"  # nobody reset it
+
+
+def test_a_good_file_clears_what_was_refused(rig):
+    for name in ("config.a", "config.b"):
+        (rig.folder / name).write_bytes(b"noise")
+    board = Board()
+    assert (board.config, board.here.refused, board.generation) == (rig.config, False, 1)
+    assert not (rig.folder / "config.b").exists()
+    assert not Board().here.refused
+
+
 def test_where_nothing_is_there_that_is_told(rig):
     (rig.folder / "config.json").unlink()
     board = Board()

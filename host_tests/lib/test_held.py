@@ -1,10 +1,11 @@
 """The console of a cabinet that is held: it says what is wrong, and waits for a person."""
 
 import json
-from types import SimpleNamespace
 
 import pytest
 
+import pushes
+from cabinets import configuration
 from flash_chip import Chip, Files
 from packwarden.access import Access
 from packwarden.console import Console
@@ -12,7 +13,9 @@ from packwarden.held import HELD, Context, Unprotected
 from packwarden.journal import Journal
 from packwarden.records import EventLog
 from packwarden.restart import HARD, SIZE, Restart
-from terminals import PIN, Controls, Terminal
+from packwarden.staging import Staging
+from packwarden.two_slots import TwoSlots
+from terminals import BOARD, PIN, Controls, Terminal
 
 LOOP = "restarts in a loop: restarted by ValueError in step after 3 s, 3 times"
 FILES = "the image is not what was deployed: "
@@ -21,21 +24,28 @@ FILES = "the image is not what was deployed: "
 class Held(Terminal):
     """A terminal at such a console."""
 
-    def __init__(self, looping=True, wrong=()):
+    def __init__(self, looping=True, wrong=(), refused=()):
         before = Restart(bytearray(SIZE))
         if looping:
             for _ in range(3):
                 before.failed(ValueError(), 2, 3)
                 before.begin(HARD)
         events = EventLog()
-        self.journal = Journal(Files(Chip(), fresh=True), events, 0)
+        self.files = Files(Chip(), fresh=True)
+        self.journal = Journal(self.files, events, 0)
         self.journal.open(before.began)
         events.boot(before.began)
         self.access = Access()
         self.flash = lambda: True
-        facts = (Unprotected(events, before), "cabinet15", "1.2.3", self.journal)
-        self.context = Context(*facts, self.access, Controls(), list(wrong))
-        self.context.staging = SimpleNamespace(storing=False)  # for `read`: none is staged here
+        protection = Unprotected(events, before)
+        staging = None
+        if refused:
+            slots = TwoSlots(self.files, "config")
+            slots.load()
+            slots.refused.extend(refused)
+            staging = Staging(protection, BOARD, slots, 0)
+        facts = (protection, "cabinet15", "1.2.3", self.journal)
+        self.context = Context(*facts, self.access, Controls(), list(wrong), staging)
         self.console = Console(self.context)
         self.at_once = 10**6
 
@@ -119,3 +129,32 @@ def test_only_a_person_at_an_unlocked_console_lets_it_start_again():
     said = [event["detail"] for event in held.ask_json("events")]
     assert said == ["reset", "PIN set", "unlocked", "restart acknowledged"]
     assert held.ask("acknowledge") == "error: it starts again already\r\n"
+
+
+def test_where_no_configuration_is_good_any_more_another_one_is_pushed():
+    held = Held(False, refused=[("config.a", "is noise"), ("config.b", "holds 5 bytes of 9")])
+    reason = (
+        "no configuration is good, push another one: config.a: is noise;"
+        " config.b: holds 5 bytes of 9"
+    )
+    assert held.ask_json("status")["held"] == [reason]
+    assert held.ask("config").splitlines() == [
+        "no configuration runs",
+        "refused: config.a: is noise",
+        "refused: config.b: holds 5 bytes of 9",
+    ]
+    assert held.ask("config read") == "error: no configuration runs\r\n"
+    assert held.ask("config begin 5 00000000").startswith("error: no PIN is set")
+    held.access.set(PIN, bytes(16))
+    held.access.kept(True)
+    held.ask(f"unlock {PIN}")
+    replies = [held.ask(line) for line in pushes.lines(configuration(2))]
+    assert not [reply for reply in replies if reply.startswith("error")]
+    assert held.context.staging.stored
+    slots = held.context.staging.slots
+    assert b"".join(slots.pieces()) == pushes.text(configuration(2))
+
+
+def test_elsewhere_there_is_no_configuration_to_push():
+    assert Held().ask("config").startswith('error: no command "config"')
+    assert set(HELD) == set(Held().context.commands)

@@ -45,12 +45,15 @@ def _config(context, words, as_json):
         refused = ['{"file":"%s","reason":%s}' % (f, json_text(why)) for f, why in slots.refused]
         yield ',"refused":[%s]}\r\n' % ",".join(refused)
         return
-    yield "runs: hash %08x; kept: generation %d, schema %d, %d bytes\r\n" % (
-        staging.hash,
-        slots.generation,
-        slots.schema,
-        slots.length,
-    )
+    if not staging.hash:
+        yield "no configuration runs\r\n"
+    else:
+        yield "runs: hash %08x; kept: generation %d, schema %d, %d bytes\r\n" % (
+            staging.hash,
+            slots.generation,
+            slots.schema,
+            slots.length,
+        )
     if staging.length:
         yield "staged: hash %08x, %d of %d bytes, %s\r\n" % (
             staging.checksum,
@@ -66,6 +69,8 @@ def _read(context, words, as_json):
     """The text of what runs, and how long it is, to be checked by whoever reads it."""
     no_arguments(words)
     slots = context.staging.slots
+    if not context.staging.hash:
+        raise Refused("no configuration runs")
     if slots.checksum != context.staging.hash:
         raise Refused("what runs is not what is kept: see config")
     for piece in slots.pieces():
@@ -140,8 +145,9 @@ def _hindrance(protection, staging):
     """Return why the configuration may not be replaced now, or None."""
     if protection.moving():
         return "a trip is picked up or a breaker moves: wait"
-    for index in range(staging.batteries, protection.breakers.main):
-        if protection.breakers.tripped & protection.breakers.bit(index):
+    breakers = protection.breakers
+    for index in range(staging.batteries, breakers.main) if breakers else ():
+        if breakers.tripped & breakers.bit(index):
             return "%s is locked out and would not be watched: reset it first" % lockout.name(
                 protection, index
             )

@@ -1,7 +1,8 @@
 """What the console answers where the cabinet is held: nothing is protected, and why.
 
-It is held where restarts by a fault are a loop, or where the image is not what was deployed. What
-stands behind these commands is as little as can be: what has failed may be anything.
+It is held where restarts by a fault are a loop, where the image is not what was deployed, or where
+no configuration is good any more: then another one can be pushed. What stands behind these
+commands is as little as can be: what has failed may be anything.
 """
 
 from packwarden import history, restart
@@ -23,13 +24,29 @@ class Unprotected:
         self.armed = True  # its log has begun: what is recorded comes after the boot
         self.events = events
         self.restart = before
+        self.breakers = None
+
+    def moving(self):
+        """Return False: no trip is on its way."""
+        return False
+
+    def bears_commit(self, waited_ms):
+        """Return True: the flash may stop everything, for nothing goes on."""
+        return True
 
 
 class Context:
-    """What these commands look at: see `views.Context`. `wrong`: [text], about the image."""
+    """What these commands look at: see `views.Context`. `wrong`: [text], about the image.
 
-    def __init__(self, protection, board, version, journal, access, controls, wrong):
+    `staging`: where no configuration is good any more.
+    """
+
+    def __init__(self, protection, board, version, journal, access, controls, wrong, staging=None):
         self.commands = HELD
+        if staging:
+            self.commands = dict(HELD)
+            self.commands["config"] = COMMANDS["config"]
+        self.staging = staging
         self.protection = protection
         self.board = board
         self.version = version
@@ -53,6 +70,9 @@ def reasons(context):
         )
     if context.protection.restart.looping:
         yield "restarts in a loop: %s" % context.protection.restart.text()
+    if context.staging:
+        refused = ["%s: %s" % one for one in context.staging.slots.refused]
+        yield "no configuration is good, push another one: " + "; ".join(refused)
 
 
 def _why(context, words, as_json):

@@ -46,9 +46,14 @@ class TwoSlots:
 
     def refuse(self, reason):
         """Let the payload that counts do so no longer: what it says is no good. Boot only."""
-        self.refused.append((self._names[self._at], reason))
+        self.refused.append((self.name, reason))
         self._heads[self._at] = _NONE
         self._choose()
+
+    @property
+    def name(self):
+        """The file of the payload that counts."""
+        return self._names[self._at]
 
     def pieces(self):
         """Yield the payload that counts in pieces of bytes."""
@@ -56,7 +61,7 @@ class TwoSlots:
         end = _HEAD_SIZE + self.length
         while at < end:
             piece = bytearray(min(_PIECE, end - at))
-            with self._fs.open(self._names[self._at], "rb") as file:
+            with self._fs.open(self.name, "rb") as file:
                 file.seek(at)
                 file.readinto(piece)
             yield piece
