@@ -29,17 +29,19 @@ class Refused(RunFailed):
 
 
 class Line:
-    """A port (what pyserial opens), by what has to come of it; a context manager.
+    """A port (what pyserial opens), by what has to come of it; a context manager that closes it.
 
-    RunFailed where the connection ends, or what is waited for does not come.
+    BadInput where it cannot be opened; RunFailed where the connection ends, or nothing comes of
+    what is waited for in `silent_s` (else SILENT_S), which another thread may shorten.
     """
 
-    def __init__(self, port: str):
+    def __init__(self, port: str, silent_s: float | None = None):
         self.port = port
+        self.silent_s = silent_s or SILENT_S
         self._seen = b""
+        self._link = open_port(port)
 
     def __enter__(self):
-        self._link = open_port(self.port)
         return self
 
     def __exit__(self, *_):
@@ -56,7 +58,6 @@ class Line:
         self, *wanted: bytes, progress=lambda received: None, silent_s: float | None = None
     ) -> tuple[bytes, bytes]:
         """Read until one of these has come; return what came before it, and which it was."""
-        silent_s = silent_s or SILENT_S
         heard_s = time.monotonic()
         while True:
             for found in wanted:
@@ -71,16 +72,16 @@ class Line:
                 heard_s = time.monotonic()
                 self._seen += data
                 progress(len(self._seen))
-            elif time.monotonic() - heard_s > silent_s:
-                raise RunFailed(f"{self.port}: no Packwarden answers within {silent_s:g} s")
+            elif time.monotonic() - heard_s > (patience_s := silent_s or self.silent_s):
+                raise RunFailed(f"{self.port}: no Packwarden answers within {patience_s:g} s")
 
 
 class Dialogue:
-    """A console at a port, as a context manager. RunFailed says what fails."""
+    """A console at a port, as a context manager. See `Line` for what may fail."""
 
-    def __init__(self, port: str):
+    def __init__(self, port: str, silent_s: float | None = None):
         self.port = port
-        self.line = Line(port)
+        self.line = Line(port, silent_s)
 
     def __enter__(self):
         self.line.__enter__()

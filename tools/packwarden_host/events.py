@@ -1,8 +1,10 @@
 """`packwarden events PORT`: what a cabinet has recorded, over its restarts."""
 
 import csv
+import io
 import json
 import sys
+from collections.abc import Iterator
 from itertools import pairwise
 
 from packwarden_host import output
@@ -21,50 +23,71 @@ _EVENT_BYTES = 330
 def run(port: str, since: int, form: str) -> None:
     """Print the events from number `since` on as text, csv or jsonl; complaints go to stderr."""
     with Dialogue(port) as dialogue, _Progress() as progress:
-        reply = dialogue.ask(f"events --since {since} --json", progress.received)
+        lines = fetch(dialogue, since, progress.received)
+    events = decoded(lines)
+    for complaint in missing(events):
+        print(f"packwarden: {complaint}", file=sys.stderr)
+    if form == "text":
+        for text, style in texts(events):
+            output.line(text, style)
+    else:
+        sys.stdout.write(as_file(lines, form))
+
+
+def fetch(dialogue: Dialogue, since: int | None = None, progress=lambda count: None) -> list[str]:
+    """Ask for the events from a number on, or the last ones: a JSON object for each, as it came.
+
+    `progress` learns about how many have come so far. RunFailed where they cannot be read.
+    """
+    question = "events --json" if since is None else f"events --since {since} --json"
+    reply = dialogue.ask(question, lambda size: progress(size // _EVENT_BYTES))
     lines = reply.strip().removeprefix("[").removesuffix("]").replace("},{", "}\n{").splitlines()
     try:
-        events = [json.loads(line, parse_float=str) for line in lines]
-        _complain(events)
-    except (ValueError, LookupError, TypeError) as error:
-        raise RunFailed(f"{port}: the reply is no list of events: {error}") from error
-    if form == "csv":
-        _csv(events)
-    elif form == "jsonl":
-        for line in lines:
-            print(line)
-    else:
-        _text(events)
+        whole = all(event.keys() >= set(COLUMNS) for event in decoded(lines))
+    except (ValueError, AttributeError):
+        whole = False
+    if not whole:
+        raise RunFailed(f"{dialogue.port}: the reply is no list of events")
+    return lines
 
 
-def _csv(events: list[dict]) -> None:
-    table = csv.writer(sys.stdout, lineterminator="\n")
+def decoded(lines: list[str]) -> list[dict]:
+    """The events of such lines; their numbers keep the decimals that the firmware chose."""
+    return [json.loads(line, parse_float=str) for line in lines]
+
+
+def as_file(lines: list[str], form: str) -> str:
+    """Events as the text of a file: csv or jsonl."""
+    if form == "jsonl":
+        return "".join(f"{line}\n" for line in lines)
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
     table.writerow(COLUMNS)
-    for event in events:
+    for event in decoded(lines):
         row = event | {"energised": " ".join(event["energised"])}
         table.writerow(row[name] for name in COLUMNS)
+    return text.getvalue()
 
 
-def _text(events: list[dict]) -> None:
+def texts(events: list[dict]) -> Iterator[tuple[str, str | None]]:
+    """Events as lines for people with their styles, a heading for each boot."""
     before = None
     for event in events:
         if event["boot"] != before:
-            output.line(f"boot {event['boot']}")
+            yield f"boot {event['boot']}", None
             before = event["boot"]
         detail = f"  {event['detail']}" if event["detail"] else ""
         kept = "" if event["kept"] else "  (not kept yet)"
         text = f"{event['seq']:6d} {output.event_text(event)}{detail}{kept}"
-        output.line(text, output.STYLES.get(event["kind"]))
+        yield text, output.STYLES.get(event["kind"])
 
 
-def _complain(events: list[dict]) -> None:
+def missing(events: list[dict]) -> Iterator[str]:
+    """Say how many events are missing, and where."""
     for before, after in pairwise(events):
-        missing = after["seq"] - before["seq"] - 1
-        if missing:
-            print(
-                f"packwarden: {missing} events are missing before number {after['seq']}",
-                file=sys.stderr,
-            )
+        count = after["seq"] - before["seq"] - 1
+        if count:
+            yield f"{count} events are missing before number {after['seq']}"
 
 
 class _Progress:
@@ -86,6 +109,6 @@ class _Progress:
             self._status.stop()
 
     def received(self, count: int) -> None:
-        """Show about how many events so many bytes are."""
+        """Show about how many events have come."""
         if self._status:
-            self._status.update(f"{count // _EVENT_BYTES} events ...")
+            self._status.update(f"{count} events ...")
