@@ -268,10 +268,10 @@ def test_the_live_view_shows_bank_and_events():
     view.note("board restarts: watchdog")
     screen.print(view._render())
     text = screen.export_text()
-    assert "1:02:05" in text and "busbar 52.7 V" in text and "ambient open" in text
+    assert "1:02:05" in text and "busbar 52.70 V" in text and "ambient open" in text
     assert "fan on" in text and "ALARM" in text and "board restarts: watchdog" in text
     (third,) = [line for line in text.splitlines() if line.strip().startswith("BAT03")]
-    assert " ".join(third.split()) == "BAT03 absent 52.8 V open 29.0 degC locked out"
+    assert " ".join(third.split()) == "BAT03 absent 52.80 V open 29.0 degC locked out"
     assert "terminal_rise (26)  BAT02 TERM+" in text
 
 

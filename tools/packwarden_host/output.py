@@ -11,7 +11,7 @@ from packwarden_host.errors import BadInput
 
 # Colours of event kinds, by rich's names.
 STYLES = {
-    "warn": "yellow",
+    "warn": "gold1",
     "alarm": "dark_orange",
     "trip": "bold red",
     "clear": "green",

@@ -11,10 +11,9 @@ from packwarden_host.scenario_run import Watcher
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-_BAR_CELLS = 24
 _EVENTS_KEPT = 14
 # Lines of the live view that are neither a battery's nor an event's.
-_FRAME_LINES = 7
+_FRAME_LINES = 4
 _UPDATES_PER_S = 10
 _UNKNOWN = "?"
 
@@ -22,18 +21,6 @@ _UNKNOWN = "?"
 def real_time_s() -> float:
     """A clock that never runs back, in seconds."""
     return time.monotonic()
-
-
-def spoken_time(t_ms: int) -> str:
-    """A time of the run as hours, minutes and seconds."""
-    seconds = t_ms // 1000
-    return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
-
-
-def number(facts: dict, name: str, unit: str) -> str:
-    """A value of the console's reply with its unit, or the state of its failed channel."""
-    value = facts.get(f"{name}_{unit}")
-    return facts.get(f"{name}_state", _UNKNOWN) if value is None else f"{value:.1f} {unit}"
 
 
 class PlainView(Watcher):
@@ -134,7 +121,7 @@ class LiveView(PlainView):
 
         parts = [Text(self._title, style="bold")]
         if self._report is not None:
-            parts = [self._headline(self._report), self._table(self._report)]
+            parts = self._bank(self._report)
         for event in self._newest_events():
             if isinstance(event, str):
                 parts.append(Text(event, style="bold magenta"))
@@ -143,48 +130,21 @@ class LiveView(PlainView):
                 parts.append(Text(output.event_text(event), style=style))
         return Group(*parts)
 
+    def _bank(self, report: dict) -> "list[RenderableType]":
+        from rich.text import Text
+
+        from packwarden_host.bank_view import BatteryTable, bank_text, duration
+
+        t_s = report["t_ms"] / 1000
+        speed = t_s / max(real_time_s() - self._began_s, 0.001)
+        return [
+            Text(f"{self._title}   {duration(t_s)}   {speed:.0f} x real time", style="bold"),
+            bank_text(report),
+            BatteryTable(report, self._rated_A),
+        ]
+
     def _newest_events(self) -> list[dict | str]:
         """As many as fit below the table."""
         rows = len(self._report["batteries"]) if self._report else 0
         fitting = max(self._console.height - rows - _FRAME_LINES, 1)
         return list(self._events)[-fitting:]
-
-    def _headline(self, report: dict):
-        from rich.text import Text
-
-        speed = report["t_ms"] / 1000 / max(real_time_s() - self._began_s, 0.001)
-        states = [f"main {report['main']}", f"busbar {number(report, 'busbar', 'V')}"]
-        states += [f"ambient {number(report, 'ambient', 'degC')}"]
-        states += ["fan on"] if report["fan"] else []
-        states += ["ALARM"] if report["alarm"] else []
-        text = f"{self._title}   {spoken_time(report['t_ms'])}   {speed:.0f} x real time\n"
-        return Text(text, style="bold").append("   ".join(states), style="not bold")
-
-    def _table(self, report: dict):
-        from rich import box
-        from rich.table import Table
-
-        table = Table(box=box.SIMPLE_HEAD)
-        table.add_column("battery")
-        table.add_column("current", justify="right")
-        table.add_column("of rated", width=_BAR_CELLS)
-        for head in ("voltage", "TERM+", "TERM-"):
-            table.add_column(head, justify="right")
-        table.add_column("breaker")
-        for facts in report["batteries"]:
-            closed = facts["breaker"] == "closed"
-            table.add_row(
-                f"BAT{facts['battery']:02d}",
-                number(facts, "current", "A"),
-                self._bar(facts["current_A"]),
-                number(facts, "voltage", "V"),
-                number(facts, "plus", "degC"),
-                number(facts, "minus", "degC"),
-                facts["breaker"],
-                style="" if closed else "bold red",
-            )
-        return table
-
-    def _bar(self, current_A: float | None) -> str:
-        share = abs(current_A or 0.0) / self._rated_A
-        return "█" * min(round(share * _BAR_CELLS), _BAR_CELLS)
