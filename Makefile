@@ -71,6 +71,7 @@ bench: $(STAMP) ## measure the control step, the simulation's speed and the heap
 docs: $(STAMP) ## run the commands that the documentation shows, and paste what they print
 	@$(BIN)/python -m packwarden_host.docs
 	@$(BIN)/pytest --collect-only -qq --write-matrix > /dev/null
+	@$(BIN)/pytest -q --write-picture host_tests/system/test_monitor_pty.py
 
 lock: $(STAMP) ## take the newest version of everything into requirements.lock
 	$(BIN)/python -m venv --clear $(VENV)/newest

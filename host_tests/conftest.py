@@ -12,8 +12,9 @@ settings.load_profile("packwarden")
 
 
 def pytest_addoption(parser):
-    """Offer to write the trace matrix: see `trace_matrix`."""
+    """Offer to write the trace matrix (see `trace_matrix`) and the picture of the monitor."""
     parser.addoption("--write-matrix", action="store_true", help="write the trace matrix")
+    parser.addoption("--write-picture", action="store_true", help="write the monitor's picture")
 
 
 def pytest_collection_finish(session):

@@ -188,6 +188,16 @@ def console(
 
 
 @app.command()
+def monitor(
+    port: Annotated[str, typer.Argument(help="Device, pseudo-terminal, or socket://host:port.")],
+):
+    """Watch a cabinet: batteries, events, latches, timing. Only looks; survives a lost cable."""
+    from packwarden_host import monitor as watching
+
+    return watching.run(port)
+
+
+@app.command()
 def events(
     port: Annotated[str, typer.Argument(help="Device, pseudo-terminal, or socket://host:port.")],
     since: Annotated[

@@ -38,7 +38,7 @@ class Line:
     def __init__(self, port: str, silent_s: float | None = None):
         self.port = port
         self.silent_s = silent_s or SILENT_S
-        self._seen = b""
+        self._seen = bytearray()
         self._link = open_port(port)
 
     def __enter__(self):
@@ -59,11 +59,16 @@ class Line:
     ) -> tuple[bytes, bytes]:
         """Read until one of these has come; return what came before it, and which it was."""
         heard_s = time.monotonic()
+        looked = 0
         while True:
             for found in wanted:
-                if found in self._seen:
-                    before, _, self._seen = self._seen.partition(found)
+                at = self._seen.find(found, looked)
+                if at >= 0:
+                    before = bytes(self._seen[:at])
+                    del self._seen[: at + len(found)]
                     return before, found
+            # A long reply may come byte by byte: what was searched is not searched again.
+            looked = max(0, len(self._seen) - max(map(len, wanted)) + 1)
             try:
                 data = self._link.read() + (self._link.read_all() or b"")
             except (serial.SerialException, OSError) as error:

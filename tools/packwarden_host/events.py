@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from packwarden_host import output
@@ -28,8 +28,8 @@ def run(port: str, since: int, form: str) -> None:
     for complaint in missing(events):
         print(f"packwarden: {complaint}", file=sys.stderr)
     if form == "text":
-        for text, style in texts(events):
-            output.line(text, style)
+        for number, text, style in texts(events):
+            output.line(f"{number:>6} {text}" if number else text, style)
     else:
         sys.stdout.write(as_file(lines, form))
 
@@ -69,17 +69,17 @@ def as_file(lines: list[str], form: str) -> str:
     return text.getvalue()
 
 
-def texts(events: list[dict]) -> Iterator[tuple[str, str | None]]:
-    """Events as lines for people with their styles, a heading for each boot."""
+def texts(events: Iterable[dict]) -> Iterator[tuple[str, str, str | None]]:
+    """Events for people: number, text and style of each, and a heading (no number) per boot."""
     before = None
     for event in events:
         if event["boot"] != before:
-            yield f"boot {event['boot']}", None
+            yield "", f"boot {event['boot']}", None
             before = event["boot"]
         detail = f"  {event['detail']}" if event["detail"] else ""
         kept = "" if event["kept"] else "  (not kept yet)"
-        text = f"{event['seq']:6d} {output.event_text(event)}{detail}{kept}"
-        yield text, output.STYLES.get(event["kind"])
+        text = f"{output.event_text(event)}{detail}{kept}"
+        yield str(event["seq"]), text, output.STYLES.get(event["kind"])
 
 
 def missing(events: list[dict]) -> Iterator[str]:
