@@ -3,6 +3,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+# Drivers of chips by others, without what they need besides: see pyproject.toml.
+PEERS := $(addprefix adafruit-circuitpython-,ads1x15 busdevice ina228 register)
 # Written last: a set-up that was cut short has none and begins anew.
 STAMP := $(VENV)/ready
 
@@ -76,6 +78,7 @@ docs: $(STAMP) ## run the commands that the documentation shows, and paste what 
 lock: $(STAMP) ## take the newest version of everything into requirements.lock
 	$(BIN)/python -m venv --clear $(VENV)/newest
 	$(VENV)/newest/bin/python -m pip install -qq -e '.[dev,stubs]'
+	$(VENV)/newest/bin/python -m pip install -qq --no-deps $(PEERS)
 	grep '^#' requirements.lock > $(VENV)/lock
 	$(VENV)/newest/bin/python -m pip freeze --exclude packwarden >> $(VENV)/lock
 	rm -rf $(VENV)/newest
@@ -90,6 +93,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@python=$$($(FIND_PYTHON)) && if [ -f $@ ]; then rm $@; else $$python -m venv --clear $(VENV); fi
 	@echo 'set-up 2 of 4: Python packages (about 120 MB to fetch, a minute or two)'
 	@$(PIP) install --no-compile -c requirements.lock -e '.[dev]'
+	@$(PIP) install --no-compile -c requirements.lock --no-deps $(PEERS)
 	@echo 'set-up 3 of 4: ESP32 stubs for the type checker'
 	@rm -rf $(VENV)/stubs
 	@$(PIP) install --no-compile -c requirements.lock --no-deps --target $(VENV)/stubs \

@@ -1,8 +1,9 @@
 """The lock pins everything that set-up installs, and names no place to fetch it from."""
 
 import re
-from importlib.metadata import requires, version
+from importlib.metadata import PackageNotFoundError, requires, version
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -31,6 +32,15 @@ def test_each_installed_package_is_pinned():
     installed = installed_for("packwarden") | installed_for("packwarden", "dev")
     assert len(installed) > len(requires("packwarden") or ())
     assert installed.items() <= pins.items()
+
+
+def test_the_drivers_by_others_are_pinned_and_came_without_what_they_need():
+    peers = [Requirement(text) for text in requires("packwarden") or () if "peers" in text]
+    assert len(peers) == 4
+    for peer in peers:
+        assert version(peer.name) == PINS[peer.name]
+    with pytest.raises(PackageNotFoundError):
+        version("Adafruit-Blinka")
 
 
 def test_the_wasm_vm_is_the_pinned_one():

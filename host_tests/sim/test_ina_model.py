@@ -243,6 +243,8 @@ def test_silence_and_impostor_come_and_go():
     assert {chip.after(CYCLE_2X8).word(VSHUNT, 3) >> 4 for _ in range(20)} == {1000}
     assert chip.word(0x3F) != 0x2281
     chip.model.quiet(False)
+    chip.model.power_up()
+    assert chip.word(0x3F) != 0x2281  # a reset makes it no other device
     chip.model.impostor(False)
     assert {chip.after(CYCLE_2X8).word(VSHUNT, 3) >> 4 for _ in range(20)} == {999, 1000, 1001}
     assert chip.word(0x3F) == 0x2281

@@ -5,7 +5,8 @@ ranges and rates, single conversions and continuous ones, the time that each tak
 power-up, the thresholds' registers. Not modelled, for no board here wires it: the pin ALERT/RDY.
 
 The clock is 10 % slow, as slow as the data sheet admits. An input is sampled where its conversion
-begins, so that what is read is never newer than it can be.
+begins, so that what is read is never newer than it can be; of a continuous one when it is looked
+at.
 """
 
 from micropython import const
@@ -109,7 +110,10 @@ class Ads1115:
         level_uv = self._level_uv(positive) - self._level_uv(negative)
         code = (level_uv * 32768 + span_uv // 2) // span_uv + TRIANGLE[state >> SHIFT]
         self._code = max(-32768, min(32767, code)) & 0xFFFF
-        self._ends_us = at_us + 10_000 * _SLOW_PERCENT // _RATES[config >> 5 & 7]
+        self._ends_us = at_us + self._takes_us()
+
+    def _takes_us(self):
+        return 10_000 * _SLOW_PERCENT // _RATES[self._regs[_CONFIG] >> 5 & 7]
 
     def _level_uv(self, place):
         if place == 4:
@@ -119,10 +123,10 @@ class Ads1115:
         return max(0, min(_SUPPLY_UV, level_uv))
 
     def _settle(self):
-        """Let end what has ended; a continuous converter begins again."""
-        if us[0] >= self._ends_us and not self._frozen:
+        """Let end what has ended; a continuous converter begins again, with what is set by now."""
+        while us[0] >= self._ends_us and not self._frozen:
             self._regs[_CONVERSION] = self._code
             if self._regs[_CONFIG] & _SINGLE:
                 self._ends_us = NEVER
-            else:
-                self._begin(us[0])
+            else:  # of those that nobody has looked at the last two are enough
+                self._begin(max(self._ends_us, us[0] - self._takes_us()))

@@ -2,11 +2,11 @@
 
 Sources: TI's data sheets SBOS547 (INA226), SLYS021 (INA228), SLYS025 (INA238): register maps,
 reset values, conversion times. Modelled: pointer, identity, resets, conversion cycles in virtual
-time, operating modes, ADCRANGE, saturation, the conversion-ready flag, noise, the limits of shunt
-and bus with their flags and the ALERT pin. Not modelled, because no driver here uses them:
-CURRENT, POWER, ENERGY, CHARGE (read as 0), limits of power and temperature, ALERT for a conversion
-(CNVR) or inverted (APOL). What is compared is always the averaged value (SLOWALERT), without its
-noise.
+time, operating modes, ADCRANGE, saturation, the conversion-ready flag, noise, CURRENT by its
+calibration, the limits of shunt and bus with their flags and the ALERT pin. Not modelled, because
+no driver here uses them: POWER, ENERGY, CHARGE (read as 0), limits of power and temperature, ALERT
+for a conversion (CNVR) or inverted (APOL). What is compared is always the averaged value
+(SLOWALERT), without its noise.
 
 A conversion's value is taken from the bank when the register is first read after the conversion
 ended, not in its middle: at most one cycle too fresh.
@@ -60,6 +60,7 @@ class Ina:
         # Flags of the limits that the input exceeds, and of those that a conversion found.
         self._beyond = self._standing = 0
         self._mute = False
+        self._foreign = 0  # what another device at this address has otherwise in its identity
         self.regs = dict(self._resets)
         self.power_up()
 
@@ -118,6 +119,8 @@ class Ina:
 
     def _plain(self, pointer):
         """Value of any register but shunt and bus; reading the flags clears the ready flag."""
+        if pointer == (4 if self._old else 7):
+            return self._current()
         if pointer != self._flags:
             return self.regs.get(pointer, 0)
         if us[0] >= self._due:
@@ -133,6 +136,22 @@ class Ina:
                 value |= _CNVRF
             # Without ALATCH the flag is a pulse that nobody polling at leisure meets.
         return value
+
+    def _current(self):
+        """CURRENT: the shunt's code by CAL (INA226) or SHUNT_CAL, 0 where that was never set."""
+        if us[0] >= self._due:
+            self._finish(us[0])
+        if self._shunt_fresh:
+            self._convert_shunt()
+        code = self._shunt_value >> self._position
+        if code > self._top:
+            code -= 2 * (self._top + 1)
+        if self._old:
+            code = code * self.regs[5] // 2048
+        else:
+            code = code * 4096 // self.regs[2] if self.regs[2] else 0
+        code = max(-self._top - 1, min(self._top, code))
+        return (code << self._position) & self._field
 
     # ---- limits and ALERT, all of it in the tick ----------------------------------------------
 
@@ -271,6 +290,7 @@ class Ina:
     def _reset_registers(self):
         for register in self._resets:
             self.regs[register] = self._resets[register]
+        self.regs[self._identity] ^= self._foreign
         self._shunt_value = self._bus_value = 0
         self._shunt_fresh = self._bus_fresh = 0
         self._configure()
@@ -317,5 +337,5 @@ class Ina:
 
     def impostor(self, on):
         """Fault: another device answers at this address (its device identity differs)."""
-        right = self._resets[self._identity]
-        self.regs[self._identity] = right ^ 0x0F00 if on else right
+        self._foreign = 0x0F00 if on else 0
+        self.regs[self._identity] = self._resets[self._identity] ^ self._foreign
