@@ -151,10 +151,12 @@ def test_the_readme_shows_each_table_as_it_is_printed_now(name, capsys):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_readme_shows_the_picture_as_it_is_drawn_now(name):
+def test_the_readme_shows_the_check_and_the_picture_as_they_are_now(name, capsys):
     folder = REPOSITORY / "boards" / name
     text = (folder / "README.md").read_text()
-    assert f"$ packwarden board picture {name} -o wiring.svg\n" in text
+    assert cli.run(["board", "check", name]) == 0
+    checked = f"$ packwarden board check {name}\n{capsys.readouterr().out}"
+    assert f"{checked}$ packwarden board picture {name} -o wiring.svg\n" in text
     assert "](wiring.svg)" in text
     drawn = board_picture.svg(boards.load(name))
     assert (folder / "wiring.svg").read_text() == drawn, "make docs"
