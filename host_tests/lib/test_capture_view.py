@@ -143,7 +143,7 @@ def test_operations_are_part_of_what_is_captured():
         cabinet.tick()
     assert "is reset" in terminal.ask("reset 2")
     assert "told to close" in terminal.ask("close 2")
-    cabinet.protection.restart.bitten()
+    cabinet.protection.restart.failed(ValueError())
     assert "acknowledged" in terminal.ask("acknowledge")
     assert noted == [(lockout.RESET, 1), (lockout.CLOSED, 1), (restart.ACKNOWLEDGED, 0)]
     assert isinstance(terminal.context.captures.captures, Captures)
