@@ -24,9 +24,9 @@ WATCHDOG = const(3)
 BROWN_OUT = const(6)  # `machine` says power-on, and the memory is whole
 PANIC = const(7)  # a HARD that nobody asked for
 
-_WATCHDOG = const(1)
+_BITTEN = const(1)
 _LEFT = const(12)
-_PANIC = const(13)
+_PANICKED = const(13)
 _EXCEPTIONS = (  # numbers from 2
     MemoryError,
     OSError,
@@ -170,11 +170,11 @@ class Restart:
             faulty = True
             if cause == HARD:
                 cause = PANIC
-            self._note(_PANIC if cause == PANIC else _WATCHDOG, UNKNOWN, 0)
+            self._note(_PANICKED if cause == PANIC else _BITTEN, UNKNOWN, 0)
         elif served:
             self._note(_LEFT, UNKNOWN, 0)
         elif cause == WATCHDOG and not faulty and not self.served:
-            self._note(_WATCHDOG, UNKNOWN, 0)
+            self._note(_BITTEN, UNKNOWN, 0)
         self.began = cause
         if not faulty:
             self.outputs = self.pulse_ms = 0

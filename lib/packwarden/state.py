@@ -25,9 +25,9 @@ FARTHER = 0xE0  # ... 4 bits and two bytes
 WHOLE = 0xF0  # the value, in four bytes
 
 _AGAIN = const(0x40)  # once more: kernels need constants of their own
-_NEAR = const(0x80 + 32)
-_FAR = const((0xC0 << 8) + 4096)
-_FARTHER = const((0xE0 << 16) + 524288)
+_NEAR_0 = const(0x80 + 32)  # the tokens of no change at all
+_FAR_0 = const((0xC0 << 8) + 4096)
+_FARTHER_0 = const((0xE0 << 16) + 524288)
 _WHOLE = const(0xF0)
 _LONGEST = const(6)  # bytes of a run and of a value after it
 
@@ -76,13 +76,13 @@ def pack(
             change = value - last
             last = value
             if change >= -32 and change < 32:
-                token = _NEAR + change
+                token = _NEAR_0 + change
                 more = 0
             elif change >= -4096 and change < 4096:
-                token = _FAR + change
+                token = _FAR_0 + change
                 more = 8
             elif change >= -524288 and change < 524288:
-                token = _FARTHER + change
+                token = _FARTHER_0 + change
                 more = 16
             else:
                 out[at] = _WHOLE

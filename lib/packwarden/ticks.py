@@ -34,7 +34,7 @@ _OTHER_CURRENTS = const(2)
 _NOTED = const(4)
 _NO_COUNT = const(0x80)
 _FAULTS = const(9)
-_INPUTS = const(10)
+_INPUT_COUNT = const(10)
 
 _LONGEST = const(32)  # bytes of an entry, at most, and ...
 _CHANNEL = const(5)  # ... of each channel in it
@@ -150,7 +150,7 @@ def compose(ctx, flags: int, passed: int) -> int:
             at += 1
     if flags & _INPUTS_CHANGED:
         i = 0
-        while i < _INPUTS:
+        while i < _INPUT_COUNT:
             entry[at] = inputs[i] & 255
             entry[at + 1] = inputs[i] >> 8
             at += 2
@@ -187,7 +187,7 @@ class Ticks:
         self.entry = bytearray(self.longest)
         self.raw = ints(frame.channels, NONE)
         self.noted = bytearray(frame.channels)
-        self.inputs = ints(_INPUTS)
+        self.inputs = ints(_INPUT_COUNT)
         self._seen = ints(frame.channels)
         self._found = ints(3)
         self._mask = 0

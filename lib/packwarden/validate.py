@@ -27,7 +27,7 @@ _STRIKES = const(3)  # bad ones of the last eight attempts: a channel has failed
 _EIGHT = const(0xFF)
 _HEALED = const(0x07)  # none of the last three was bad
 _ZEROS = const(20)  # exact zeros in a row, under load, until they are suspect
-_FULL = const(0)  # of limits: full scale of the currents as a code
+_FULL_SCALE = const(0)  # of limits: full scale of the currents as a code
 _LITTLE = const(1)  # a voltage below this count is next to none
 _GAIN = const(0)  # of leads: an open one reads more than this times the reference's count >> 12
 _FIRST = const(1)  # the first thermistor's channel
@@ -145,7 +145,7 @@ def doubt_currents(ctx, batteries: int, median: int, moved: int, loaded: int, cl
     then = ptr32(ctx[5])
     zeros = ptr32(ctx[6])
     values = ptr32(ctx[7])
-    full = ptr32(ctx[8])[_FULL]
+    full = ptr32(ctx[8])[_FULL_SCALE]
     stood = ptr32(ctx[9])
     load = median - _BIAS
     if load < 0:
