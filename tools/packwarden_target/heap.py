@@ -41,6 +41,11 @@ class _Nobody:
 
 class _Machine:
     Pin = ADC = I2C = WDT = NVS = _Nobody
+    WDT_RESET = 3
+
+    @staticmethod
+    def reset_cause():
+        return 1
 
     @staticmethod
     def mem_backup():
