@@ -9,7 +9,7 @@ from packwarden_sim.costs import (
     FILE_BLOCK_US,
     FILE_COMMIT_US,
     FILE_OPEN_US,
-    FILE_READ_KB_US,
+    IMAGE_US,
 )
 
 
@@ -17,7 +17,7 @@ class _File:
     """An open file; one that was opened for writing is committed when it is closed."""
 
     def __init__(self, name, mode):
-        us[0] += FILE_OPEN_US
+        us[0] += _opening_us(name)
         self._flash = world.current.wiring.flash
         self._writes = "r" not in mode
         self._written = 0
@@ -45,9 +45,7 @@ class _File:
 
     def readinto(self, buffer):
         """Fill a buffer; return how many bytes there were."""
-        count = self._file.readinto(buffer)
-        us[0] += count * FILE_READ_KB_US >> 10
-        return count
+        return self._file.readinto(buffer)
 
     def write(self, data):
         """Write bytes; return how many. Those beyond a block are not left to the commit."""
@@ -56,6 +54,13 @@ class _File:
         us[0] += FILE_BLOCK_US * (self._written // BLOCK_BYTES - before)
         self._flash.take()
         return self._file.write(data)
+
+
+def _opening_us(name):
+    """Return what it takes to open a file: of the image, the manifest stands for all of it."""
+    if name == "image.sha256":
+        return IMAGE_US
+    return 0 if name.rsplit(".", 1)[-1] in ("py", "mpy") else FILE_OPEN_US
 
 
 def open(name, mode):
