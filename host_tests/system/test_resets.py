@@ -130,7 +130,7 @@ def test_an_allocation_in_the_tick_is_a_memory_error_and_a_reset(spoiled):
 
 
 def test_a_tick_that_never_ends_is_ended_by_the_watchdog(spoiled):
-    spoiled("for _ in range(40000): current._acquisition._mux.read(0)")  # 8 s
+    spoiled("for _ in range(40000): current._acquisition.thermistors._mux.read(0)")  # 8 s
     run = simulated(trace((0, {}), (20, {})))
     (restart,) = run.restarts
     assert restart["cause"] == "watchdog"
