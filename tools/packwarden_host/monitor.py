@@ -185,7 +185,8 @@ class Monitor(App[int]):
             self.notify(str(error), title="Not exported", severity="error")
             return
         self.exported.append(path)
-        self.notify(f"{len(message.lines)} events in {path}", title="Exported")
+        said = f"{len(message.lines)} events: {path.name} in {path.parent}"
+        self.notify(said, title="Exported")
 
     def action_ask(self, question: str) -> None:
         """Ask the console, and show its reply."""
