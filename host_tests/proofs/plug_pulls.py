@@ -1,7 +1,8 @@
 """The plug is pulled during a push: `make pulls`, or `python -m proofs.plug_pulls --pulls 100`.
 
 The process of a cabinet in the VM is killed at random moments while a configuration is pushed to
-it, while it restarts with it, while a battery trips and is locked out, and while all that is kept.
+it, while it restarts with it, while a battery trips and is locked out, and while all that is kept;
+about every other time in the midst of a write to the flash, of which a half is there then.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from terminals import PIN
 
 # Told lines of a life that pushes a configuration, from its first pieces to its lockout.
 _FIRST, _LAST = 40, 170
+_WRITES = 60  # of such a life to the flash, about
 _HOT = trace((0, each(2, i_A=20)), (14, {"tp2_C": 90}), (25, {}))
 _PART = 50  # pulls of one cabinet
 
@@ -28,6 +30,7 @@ class Outcome:
     """What came of some pulls."""
 
     pulls: int = 0
+    torn: int = 0  # of these in the midst of a write
     replaced: int = 0  # configurations that were new after a pull
     locked_out: int = 0  # pulls after which the lockout was kept
     events: int = 0  # that were kept
@@ -46,10 +49,14 @@ def pull_during_push(seed, pulls, advance=lambda: None):
         commissioned(cabinet)
         plug = Plug(cabinet)
         events, locked, generation, runs = {}, 0, 0, 0
-        for _ in range(pulls):
+        while outcome.pulls < pulls:
             script = pushes.script(configs[1 - runs], PIN, 1000, 9000)
             told = job(cabinet, _HOT, console="script", script=script)
-            plug.live(told, draw.randrange(_FIRST, _LAST))
+            torn = draw.random() < 0.5
+            if torn:
+                pulled = plug.live_to_write(told, draw.randrange(1, _WRITES))
+            else:
+                pulled = plug.live(told, draw.randrange(_FIRST, _LAST))
             now = plug.journal()
             assert events.items() <= now.items(), "an event that was kept is lost"
             assert plug.locked_out() & locked == locked, "a lockout that was kept is lost"
@@ -61,10 +68,12 @@ def pull_during_push(seed, pulls, advance=lambda: None):
                 outcome.replaced += 1
             assert config == configs[runs], "it is neither the old nor the new one"
             generation = after
-            outcome.pulls += 1
+            outcome.pulls += pulled
+            outcome.torn += torn and pulled
             outcome.locked_out += bool(locked)
             outcome.events += len(now.keys() - before)
-            advance()
+            if pulled:
+                advance()
         # At last it may live: it boots, protects, and knows of its lockout.
         told = job(cabinet, _HOT)
         lines = [json.loads(text) for letter, text in cabinet.lines(told) if letter == "E"]
@@ -97,13 +106,15 @@ def main():
                 failures.append(f"seed {wanted.seed + part}: {failure}")
                 continue
             total.pulls += outcome.pulls
+            total.torn += outcome.torn
             total.replaced += outcome.replaced
             total.locked_out += outcome.locked_out
             total.events += outcome.events
             if bar.disable:
                 print(f"{total.pulls} of {wanted.pulls} pulls", file=sys.stderr, flush=True)
     print(
-        f"{total.pulls} pulls of the plug: {total.events} events kept,"
+        f"{total.pulls} pulls of the plug, {total.torn} in the midst of a write to the flash:"
+        f" {total.events} events kept,"
         f" {total.replaced} configurations replaced, {total.locked_out} times a lockout kept:"
         f" {len(failures)} failures, in {time.monotonic() - began_s:.0f} s"
     )

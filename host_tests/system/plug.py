@@ -6,6 +6,7 @@ On files of the host a write is no whole thing as on littlefs: what is half writ
 import binascii
 import json
 import shutil
+from dataclasses import replace
 
 from packwarden import config_text
 from packwarden.breakers import Breakers
@@ -45,22 +46,36 @@ class Plug:
         self.lives = 0
 
     def live(self, job, lines):
-        """Let it live until it has told so many lines, then pull the plug; returns the lines.
+        """Let it live until it has told so many lines, then pull the plug; return whether it was.
 
         It starts again by itself where it was reset meanwhile. The process goes on until it is
-        killed, so where it is killed is another place each time.
+        killed, so where it is killed is another place each time. False where it did not tell so
+        many: then it has lived to its end.
         """
-        told = []
+        return self._live(job, lambda told, letter: told == lines)
+
+    def live_to_write(self, job, write):
+        """Pull the plug in the midst of a write to the flash, or of a commit to the NVS.
+
+        `write`: the number of it, of one start of the board. Returns as `live`.
+        """
+        return self._live(replace(job, pull_at_write=write), lambda told, letter: letter == "P")
+
+    def _live(self, job, wanted):
+        """Let it live until it is `wanted` that the plug is pulled; return whether it was."""
+        told = 0
+        pulled = False
         self.lives += 1
         try:
-            for line in self.cabinet.lines(job):
-                told.append(line)
-                if len(told) == lines:
+            for letter, _ in self.cabinet.lines(job):
+                told += 1
+                if not pulled and wanted(told, letter):
+                    pulled = True
                     self.cabinet.end()
         except RunFailed:
-            assert len(told) >= lines, "it ended by itself"
+            assert pulled, "it ended by itself"
         self._without_power()
-        return told
+        return pulled
 
     def _without_power(self):
         """Let it be started again as a board is that had no power: its RTC memory is gone."""

@@ -46,6 +46,7 @@ class Job:
     meter: bool = False
     faults: list = field(default_factory=list)
     ticks_began_us: int = 0
+    pull_at_write: int = 0
     coarse_until_ms: int = 0
     fuzz: list | None = None
 

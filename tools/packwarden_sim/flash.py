@@ -17,6 +17,12 @@ class Flash:
 
     def __init__(self):
         self.full = self.read_only = self.broken = False
+        self.writes_left = 0  # to that one in whose midst the plug is pulled; 0: to none
+
+    def tears(self):
+        """Return whether the plug is pulled in the midst of the write that begins now."""
+        self.writes_left -= 1
+        return self.writes_left == 0
 
     def look(self):
         """Raise OSError where nothing can be read."""

@@ -1,7 +1,7 @@
 """The lines that a board writes for the host.
 
 `A` that it has armed after a restart, `E` events, `C` console, `S` truth, `T` trials, `M` what the
-ticks took, `R` the REPL, `X` the end.
+ticks took, `R` the REPL, `P` pull the plug, `X` the end.
 """
 
 import json
@@ -66,6 +66,10 @@ class HostLines:
         running = _running()
         late = sum(running.timing.late) if hasattr(running, "timing") else 0
         self._write(b"M", json.dumps(dict(report, late_ticks=late)).encode())
+
+    def pull(self):
+        """Ask for the plug to be pulled now."""
+        self._write(b"P", b"")
 
     def trial(self, fields):
         """Write what came of a trial, a dict: see `trials`."""

@@ -22,7 +22,7 @@ _DAMAGED_EACH = 8
 class Nvs:
     """The partition. Fault `full`: it takes nothing more.
 
-    `keep`: None, or called with what `save` returns as soon as it is committed.
+    `keep`: None, or called with what `save` returns as it is committed.
     """
 
     def __init__(self):

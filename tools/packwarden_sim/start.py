@@ -9,10 +9,11 @@ The job's keys: `repo`, `state_dir` (holds the board's flash/ and what outlives 
 or {"kind": "trials", "path", "trials"}, see `trials`), `seed`, `speed` (0: as fast as it goes),
 `end_ms`, `console` (none, script, stdio, flood, fuzz), `script` ([[t_ms, text], ...]),
 `script_every` ([period_ms, text]), `fuzz` ([seed, lines, PIN], see `fuzz`), `truth_every_ms`,
-`meter` (tell what the ticks took), `faults` (see `faults`), `ticks_began_us` (where
-`time.ticks_us` begins in each life), `coarse_until_ms` (until when the tick is a second long, and
-then as configured), `restarts` (0 at power-on), `cause` (of the last restart), `out_fd` (where the
-lines of `host_lines` go).
+`meter` (tell what the ticks took), `faults` (see `faults`), `pull_at_write` (in the midst of which
+write to the flash the plug is to be pulled, 0: none), `ticks_began_us` (where `time.ticks_us`
+begins in each life), `coarse_until_ms` (until when the tick is a second long, and then as
+configured), `restarts` (0 at power-on), `cause` (of the last restart), `out_fd` (where the lines
+of `host_lines` go).
 """
 
 import json
@@ -118,7 +119,7 @@ def _build(job):
     here = life(job, wiring, faults, lines, console, pacer, saved)
     _read_rtc(job, here.rtc)
     wiring.nvs.restore(_read_json(_nvs_file(job)) or {})
-    wiring.nvs.keep = lambda kept: _write_whole(_nvs_file(job), kept)
+    wiring.nvs.keep = lambda kept: _keep_nvs(job, here, kept)
     world.current = here
     return here, lines
 
@@ -144,6 +145,13 @@ def _write_whole(path, kept):
     with open(path + ".new", "w") as file:
         json.dump(kept, file)
     os.rename(path + ".new", path)
+
+
+def _keep_nvs(job, here, kept):
+    """Keep what the partition has committed: it is there whole, or as it was."""
+    if here.wiring.flash.tears():
+        here.pull()
+    _write_whole(_nvs_file(job), kept)
 
 
 def _read_rtc(job, rtc):

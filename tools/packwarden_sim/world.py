@@ -62,6 +62,7 @@ class World:
         self._coarse_asked_ms = job.get("coarse_until_ms") or 0
         self._fine_us = None
         self._armed = False
+        wiring.flash.writes_left = job.get("pull_at_write", 0)
         self._script = list(job.get("script") or [])
         self._repeat = job.get("script_every")
         self._repeat_ms = 0 if self._repeat else NEVER
@@ -137,6 +138,12 @@ class World:
             ended[3] = detail
             self._lines.stop()
         raise self._over
+
+    def pull(self):
+        """Ask the host to pull the plug, that is to kill this process, and wait for that."""
+        self._lines.pull()
+        while True:
+            pass
 
     def now_ms(self):
         """Time since arming in ms; 0 until then."""

@@ -53,6 +53,10 @@ class _File:
         self._written += len(data)
         us[0] += FILE_BLOCK_US * (self._written // BLOCK_BYTES - before)
         self._flash.take()
+        if self._flash.tears():
+            self._file.write(data[: len(data) // 2])
+            self._file.flush()
+            world.current.pull()
         return self._file.write(data)
 
 

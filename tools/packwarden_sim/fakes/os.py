@@ -9,16 +9,22 @@ from packwarden_sim.costs import FILE_CHANGE_US
 
 def rename(old, new):
     """Rename a file, in the place of another one if need be."""
-    us[0] += FILE_CHANGE_US
-    world.current.wiring.flash.change()
+    _change()
     _real.rename(old, new)
 
 
 def remove(name):
     """Remove a file."""
-    us[0] += FILE_CHANGE_US
-    world.current.wiring.flash.change()
+    _change()
     _real.remove(name)
+
+
+def _change():
+    us[0] += FILE_CHANGE_US
+    flash = world.current.wiring.flash
+    flash.change()
+    if flash.tears():
+        world.current.pull()
 
 
 def __getattr__(name):
