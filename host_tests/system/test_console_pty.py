@@ -20,6 +20,7 @@ from system.lines import COMMAND, Line, offered, opened, pseudo_terminal
 from system.runs import bank, each, first, replayed, told, trace
 
 PROMPT = rb"packwarden> "
+VERSION = rb"Packwarden [0-9.]+ on cabinet15, image [0-9a-f]{8}"
 LOOKING = sorted(
     set(COMMANDS) - {"pin", "unlock"} - {name for name in COMMANDS if COMMANDS[name].operates}
 )
@@ -63,17 +64,17 @@ def test_what_is_typed_is_echoed_and_edited(line):
     line.send("\x7f")
     line.until(rb"ver\x1b\[K")
     line.send("\x08rsion\r")
-    line.until(rb"ve\x1b\[Krsion\r\nPackwarden [0-9.]+ on cabinet15\r\n" + PROMPT)
+    line.until(rb"ve\x1b\[Krsion\r\n" + VERSION + rb"\r\n" + PROMPT)
     line.send("\x1b[A")  # arrow up: the line before
     line.until(b"version")
     line.send("\r")
-    line.until(rb"Packwarden [0-9.]+ on cabinet15\r\n" + PROMPT)
+    line.until(VERSION + rb"\r\n" + PROMPT)
 
 
 @pytest.mark.parametrize("ending", [b"\r", b"\n", b"\r\n"])
 def test_a_line_may_end_as_terminals_end_it(line, ending):
     line.send(b"version" + ending)
-    line.until(rb"Packwarden [0-9.]+ on cabinet15\r\n" + PROMPT)
+    line.until(VERSION + rb"\r\n" + PROMPT)
     line.send("x\r")
     assert PROMPT not in line.until(rb"(.*)error")[1]  # one end of a line is one line
 
@@ -133,7 +134,7 @@ def test_bytes_that_are_no_text_are_ignored(line):
     line.send(b"\x03")
     line.until(rb"\^C\r\n" + PROMPT)
     line.send(b"ver\xffs\xc3ion\x00\r")
-    line.until(rb"Packwarden [0-9.]+ on cabinet15\r\n" + PROMPT)
+    line.until(VERSION + rb"\r\n" + PROMPT)
 
 
 def test_ctrl_c_takes_a_line_back_and_ends_a_reply_but_nothing_else(line):
@@ -184,7 +185,7 @@ def test_a_terminal_program_on_a_terminal_of_its_own(path, name):
                 break
         line.send("version\r")
         # One of them makes \r\r\n of \r\n.
-        line.until(rb"version\r+\nPackwarden [0-9.]+ on cabinet15\r+\n" + PROMPT)
+        line.until(rb"version\r+\n" + VERSION + rb"\r+\n" + PROMPT)
         line.send(leave)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     finally:

@@ -222,7 +222,7 @@ class Trials(World):
         if self._load["kind"] == "flash":
             self._running.protection.decider.lockout.changed = True
         elif self._load["kind"] == "journal":
-            self._running.protection.events.boot(self._running.recorder.cause)  # any record does
+            self._running.events.boot(0)  # any record does
         else:
             self._break(self._load["faults"], True)
 
