@@ -46,6 +46,10 @@ def test_a_wrap_in_the_middle_changes_no_line(straight, wrap_us, at_ms):
     assert wrapped.lines == straight.lines
     assert (wrapped.restarts, wrapped.ending) == ([], straight.ending)
     (there,), (here,) = straight.replies("tick_ms"), wrapped.replies("tick_ms")
+    for facts in (there, here):
+        # A capture holds the clock, so it is written in other pieces: only how often counts.
+        facts["late"]["flash"].pop("worst_late_us", None)
+        facts["worst_late_us"] = None
     assert here == there
 
 
