@@ -283,3 +283,20 @@ def test_captures_outlive_a_restart(rigged):
     first = [head.number for head in rig.run().recorder.files.heads()]
     again = rigged(4, trace(2)).run()
     assert [head.number for head in again.recorder.files.heads()] == first == [1]
+
+
+def test_the_parts_of_the_rtc_memory_are_large_enough_and_apart(rigged):
+    from packwarden.journal import BATCH, SIZE
+    from packwarden.restart import SIZE as RESTART
+
+    rig = rigged(15)
+    retained = rig.cabinet()._retained
+    memory = sys.modules["memory"]
+    assert len(memory.restarts()) >= RESTART
+    assert len(memory.events()) == BATCH * SIZE
+    assert len(memory.states()) >= retained._lockout_at + len(retained._blank)
+    parts = (memory.restarts, memory.states, memory.events, memory.service)
+    for mark, part in enumerate(parts, 1):
+        part()[:] = bytes([mark]) * len(part())
+    for mark, part in enumerate(parts, 1):
+        assert set(part()) == {mark}
