@@ -50,6 +50,8 @@ def start():
     esp.osdebug(0, esp.LOG_NONE)  # the IDF would print each failed transaction on the console
     freq(board.CPU_HZ)
     name, wrong = image.check()
+    if wrong:
+        name, wrong = image.check()  # a read that fails once keeps no cabinet from protecting
     lost = None
     if not wrong and not before.looping:
         lost = protect(before, name)

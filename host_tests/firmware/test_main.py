@@ -317,6 +317,25 @@ def test_an_image_that_is_not_what_was_deployed_is_held_and_named(rigged):
     assert said == ["power-on", "held: not the image that was deployed"]
 
 
+def test_a_file_that_cannot_be_read_once_holds_nothing(rigged, monkeypatch):
+    rig = rigged(4, trace(600))
+    files = {"board.py": "NAME = 1\n"}
+    (rig.folder / "board.py").write_text(files["board.py"])
+    (rig.folder / MANIFEST).write_text(manifest(files))
+    module = sys.modules["image"]
+    whole = module.open
+    failures = [OSError(5)]
+
+    def open(name, mode):
+        if name == "board.py" and failures:
+            raise failures.pop()
+        return whole(name, mode)
+
+    monkeypatch.setattr(module, "open", open)
+    (status,) = replies(ask(rig, None), '{"armed"')
+    assert status["armed"] and not failures
+
+
 def test_an_image_that_is_whole_is_named_and_one_without_manifest_told(rigged):
     rig = rigged(4, trace(600))
     assert replies(ask(rig, None), '{"armed"')[0]["image"] is None
