@@ -100,9 +100,14 @@ class Acquisition:
         self._credit = 0  # ms of the round that passed without a visit, times the slow places
 
     def boot(self):
-        """Configure what answers. May take a while; chips that do not answer are asked again."""
+        """Configure what answers. May take a while; chips that do not answer are asked again.
+
+        Three times at once: then it is known, and nobody waits for them to arm.
+        """
         for place in range(self._count):
-            self._revive(place)
+            attempts = 1
+            while not self._revive(place) and attempts < FAILURES:
+                attempts += 1
         self._contacts.boot()
         self.thermistors.boot()
 
