@@ -14,7 +14,7 @@ FIND_PYTHON = for p in $(PYTHON) python3 python3.11 python3.12 python3.13 python
 	done; echo 'Packwarden needs Python 3.11 or newer' >&2; exit 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test campaign latency week soak cuts pulls fuzz month mutants fmt lint type bench docs lock clean
+.PHONY: help setup run test campaign faults latency week soak cuts pulls fuzz month mutants fmt lint type bench docs lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,10 @@ test: lint type ## lint, type, then every test, with the coverage of lib/
 
 campaign: $(STAMP) ## run every scenario, the long ones too, and write the table of host_tests/README.md
 	@$(BIN)/python -m packwarden_host.docs host_tests/README.md "campaign --format markdown"
+
+faults: $(STAMP) ## every single fault, alone and beside a hot terminal, and write the table: ten minutes
+	@$(BIN)/python -m packwarden_host.docs host_tests/README.md \
+		"campaign --faults --format markdown"
 
 latency: $(STAMP) ## measure from register to output at 1,000 phases under every load, and write the table
 	@$(BIN)/python -m packwarden_host.docs host_tests/README.md \

@@ -1,16 +1,25 @@
 """`packwarden campaign`: many scenarios through the whole firmware, side by side, and one table.
 
-Each scenario is a simulated board in a process of its own; a thread listens to each.
+They are the scenarios that come along, or single faults in each situation (see `fault_rows`). Each
+is a simulated board in a process of its own; a thread listens to each.
 """
 
+import difflib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from packwarden_host import campaign_table, output, scenario, scenario_run
+from packwarden_host import (
+    campaign_table,
+    fault_rows,
+    output,
+    scenario,
+    scenario_run,
+    single_faults,
+)
 from packwarden_host.campaign_outcome import Outcome
 from packwarden_host.errors import BadInput, RunFailed
 from packwarden_host.scenario import Scenario
@@ -31,6 +40,7 @@ class Request:
     """What `campaign` was asked to do."""
 
     names: tuple[str, ...] = ()
+    faults: bool = False
     jobs: int | None = None
     seed: int | None = None
     vm: str = "micropython"
@@ -52,7 +62,9 @@ def cost_s(plan: Scenario) -> float:
     tick_ms, second_ms = (
         once + each * plan.bank.batteries for once, each in (_TICK_ms, _SECOND_ms)
     )
-    return plan.end_s * (tick_ms / plan.tick_ms + second_ms / 1000)
+    coarse_s = min(plan.coarse_until_s, plan.end_s)
+    ticks = coarse_s + (plan.end_s - coarse_s) * 1000 / plan.tick_ms
+    return (ticks * tick_ms + plan.end_s * second_ms) / 1000
 
 
 def run(request: Request) -> None:
@@ -65,7 +77,10 @@ def run(request: Request) -> None:
     with progress:
         outcomes = _run_all(runs, request, progress)
     took_s = real_time_s() - began_s
-    text = campaign_table.rendered(outcomes, took_s, request.form)
+    if request.faults and request.form == "markdown":
+        text = single_faults.markdown(outcomes, took_s)
+    else:
+        text = campaign_table.rendered(outcomes, took_s, request.form)
     if request.form == "text" and output.is_terminal():
         output.table(campaign_table.TITLE, *campaign_table.table(outcomes))
         output.line(campaign_table.totals(outcomes, took_s), "bold")
@@ -80,9 +95,12 @@ def run(request: Request) -> None:
 
 def _prepared(request: Request) -> list[_Run]:
     """All that is going to run, in the order of the names: whatever is bad is refused here."""
+    if request.faults:
+        plans = _faults(request.names)
+    else:
+        plans = {name: scenario.read(name) for name in _chosen(request.names)}
     runs = []
-    for name in _chosen(request.names):
-        plan = scenario.read(name)
+    for name, plan in plans.items():
         try:
             config = scenario_run.configuration(plan)
         except BadInput as error:
@@ -104,6 +122,20 @@ def _chosen(names: Sequence[str]) -> list[str]:
             raise BadInput(f"{name}: no TOML file in this folder")
         chosen += map(str, files)
     return list(dict.fromkeys(chosen))
+
+
+def _faults(names: Sequence[str]) -> Mapping[str, Scenario]:
+    """The combinations that are meant: by their own names, or all those of a fault."""
+    known = fault_rows.Table().combinations()
+    if not names:
+        return known
+    faults = {plan.row.name for plan in known.values()}
+    for name in names:
+        if name not in faults and name not in known:
+            near = difflib.get_close_matches(name, [*faults, *known], 3, 0.4)
+            hint = f"; near it: {', '.join(near)}" if near else ""
+            raise BadInput(f"{name}: no fault of this name{hint}")
+    return {name: plan for name, plan in known.items() if {name, plan.row.name} & set(names)}
 
 
 def _run_all(runs: list[_Run], request: Request, progress: "_Lines") -> list[Outcome]:

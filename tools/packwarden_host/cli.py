@@ -74,10 +74,16 @@ def campaign(
         list[str] | None,
         typer.Argument(
             metavar="NAME",
-            help="Scenarios by name, TOML files, folders of them; else all that come along.",
+            help="Scenarios by name, TOML files, folders of them, or faults; else all of them.",
             show_default=False,
         ),
     ] = None,
+    faults: Annotated[
+        bool,
+        typer.Option(
+            "--faults", help="Single faults, alone and while another battery's terminal overheats."
+        ),
+    ] = False,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Boards side by side; else one for each core.")
     ] = None,
@@ -93,7 +99,7 @@ def campaign(
     """Run scenarios through the whole firmware, side by side, and print what came of each."""
     from packwarden_host import campaign as campaigning
 
-    request = campaigning.Request(tuple(names or ()), jobs, seed, vm, form, file)
+    request = campaigning.Request(tuple(names or ()), faults, jobs, seed, vm, form, file)
     campaigning.run(request)
 
 

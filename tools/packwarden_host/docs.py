@@ -7,8 +7,9 @@ In a Markdown file of the repository
   write there and the document shows is kept beside the document;
 - a table between `<!-- packwarden ... -->` and `<!-- end -->` is the output of that command, which
   has to succeed; what it says on stderr is not part of it.
-`make campaign` and `make latency` do the same for one table of a page each, which takes too long
-for `make docs`. `differences` tells what has changed since, figures of the machine's speed aside.
+`make campaign`, `make faults` and `make latency` do the same for one table of a page each, which
+takes too long for `make docs`. `differences` tells what has changed since, figures of the
+machine's speed aside.
 """
 
 import difflib
@@ -54,7 +55,7 @@ def refreshed(text: str, command: str | None = None) -> tuple[str, dict[str, str
         def table(match: re.Match) -> str:
             if command is None:
                 return _table(match[1], folder)
-            meant = match[1].split()[1] == command.split()[0]
+            meant = _kind(match[1].split()[1:]) == _kind(command.split())
             return _table(f"packwarden {command}", folder) if meant else match[0]
 
         if command is None:
@@ -62,6 +63,11 @@ def refreshed(text: str, command: str | None = None) -> tuple[str, dict[str, str
         text = _GENERATED.sub(table, text)
         made = {path.name: path.read_text() for path in Path(folder).glob("*.svg")}
         return text, {name: made[name] for name in _PICTURE.findall(text) if name in made}
+
+
+def _kind(words: Sequence[str]) -> tuple[str, bool]:
+    """What tells the tables of a page apart: the sub-command, and which campaign it is."""
+    return words[0], "--faults" in words
 
 
 def _table(command: str, folder: str) -> str:

@@ -22,9 +22,10 @@ _EVER_s = MOST_SECONDS  # a sensor or breaker that it needs does not work
 
 
 class Told(Claim):
-    """An event that must come within a time of the fault."""
+    """An event that must come within a time of the fault, in one situation or in each."""
 
     within_s: Seconds
+    situation: str | None = None
 
 
 class Situation(Part):
@@ -46,6 +47,7 @@ class Row(Part):
     late_s: Seconds = 0  # so much later than usual the trip may come
     trips: list[Claim] = []  # what may trip because of it
     opened: list[str] = []  # what is open in the end because of it
+    hot: list[str] | None = None  # where a terminal overheats; None: its battery's breaker as well
     alarm: bool | None = None  # in the end; None: as it was told
     restarts: int = 0  # by the firmware
     wraps: bool = False  # the tick counters, just then
@@ -96,19 +98,20 @@ class Table:
     def _combination(self, group: str, row: Row, name: str, situation: Situation) -> Combination:
         at_s, heat = situation.at_s, situation.overheats
         scenario = dict(situation.scenario)
-        expect = [_expected(told, at_s) for told in row.told]
-        opened = list(row.opened)
+        told = [one for one in row.told if one.situation in (None, name)]
+        expect = [_expected(one, at_s) for one in told]
+        opened = row.opened
         watch_s = max(situation.watch_s, row.watch_s)
         ends_s = [at_s + watch_s, *(one["by_s"] + _AFTER_s for one in expect)]
         allowed = [_given(claim) for claim in row.trips]
-        alarm = any(_grave(told) for told in row.told)
+        alarm = any(_grave(one) for one in told)
         overheats = None
         if heat is not None:
             within_s = _EVER_s if row.own else heat.within_s + row.late_s
             overheats = _given(heat) | {"within_s": within_s}
         if heat is not None and not row.own:
             allowed.append({"battery": heat.battery})
-            opened.append(f"Q{heat.battery:02d}")
+            opened = [*opened, f"Q{heat.battery:02d}"] if row.hot is None else row.hot
             ends_s.append(at_s + watch_s + row.late_s)
             alarm = True
         return Combination.model_validate(
@@ -138,8 +141,8 @@ def _given(claim: Part) -> dict[str, Any]:
 
 
 def _expected(told: Told, at_s: float) -> dict[str, Any]:
-    claim = _given(told)
-    return claim | {"after_s": at_s, "by_s": at_s + claim.pop("within_s")}
+    claim = told.model_dump(exclude_unset=True, exclude={"within_s", "situation"})
+    return claim | {"after_s": at_s, "by_s": at_s + told.within_s}
 
 
 def _grave(told: Told) -> bool:
