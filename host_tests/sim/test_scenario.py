@@ -124,6 +124,7 @@ HARDWARE = [
     ("ticks_late", {"late_us": 3000}, ("cpu", "late", {"late_us": 3000})),
     ("power_cut", {}, ("power", "off", {})),
     ("brown_out", {}, ("power", "brown_out", {})),
+    ("panic", {}, ("power", "panic", {})),
     ("monitor_absent", {"battery": '"bus"'}, ("monitor bus", "nack", {})),
     ("monitor_hangs", {"battery": 1}, ("monitor 1", "hang", {})),
     ("monitor_frozen", {"battery": 1}, ("monitor 1", "frozen", {})),
@@ -243,7 +244,7 @@ def test_every_fault_beside_the_bank_can_be_written_and_acts(tmp_path, kind, key
         found.job_faults(), Wiring(boards.load(found.config.board), {}, bank, 1), None
     )
     ending = schedule.apply(100)
-    assert (ending is not None) == (kind in ("power_cut", "brown_out"))
+    assert (ending is not None) == (kind in ("power_cut", "brown_out", "panic"))
     assert schedule.apply(200) is None
     assert schedule.next_ms == NEVER
 

@@ -6,12 +6,15 @@ import subprocess
 
 import pytest
 
-from packwarden_host import REPOSITORY, campaign_table, docs, scenario
+from packwarden_host import REPOSITORY, campaign_table, docs, fault_rows, scenario, single_faults
 from packwarden_host.campaign_outcome import Outcome
 from packwarden_host.scenario_run import Heard
 
-CAMPAIGN = re.compile(
-    r"^<!-- packwarden campaign [^\n]* -->\n(.*?)^<!-- end -->$", re.MULTILINE | re.DOTALL
+CAMPAIGN, FAULTS = (
+    re.compile(
+        rf"^<!-- packwarden campaign {options} -->\n(.*?)^<!-- end -->$", re.MULTILINE | re.DOTALL
+    )
+    for options in ("--format markdown", "--faults --format markdown")
 )
 EVENT = re.compile(r"^ *[0-9]+\.[0-9]{3} s  [A-Z]{4}.*$", re.MULTILINE)
 
@@ -68,6 +71,22 @@ def test_the_campaigns_table_is_that_of_the_scenarios_as_they_are():
     assert shown[0] == list(heads)
     told = [tuple(row[place] for place in fixed) for row in shown[1:]]
     assert told == [tuple(row[place] for place in fixed) for row in rows]
+    assert {row[-1] for row in shown[1:]} == {"ok"}
+
+
+def test_the_table_of_single_faults_is_that_of_the_rows_as_they_are():
+    """What each has to tell, and that all was met; `make faults` writes it anew."""
+    (block,) = FAULTS.findall((REPOSITORY / "host_tests" / "README.md").read_text())
+    shown = [line[2:-2].split(" | ") for line in block.splitlines() if line.startswith("| ")]
+    plans = fault_rows.Table().combinations().items()
+    blank = single_faults.rows([Outcome(name, plan, Heard(), []) for name, plan in plans])
+    heads = single_faults.HEADS
+    fixed = [
+        heads.index(head) for head in heads if head not in ("after", "hot terminal", "result")
+    ]
+    assert shown[0] == list(heads)
+    told = [tuple(row[place] for place in fixed) for row in shown[1:]]
+    assert told == [tuple(row[place] for place in fixed) for row in blank]
     assert {row[-1] for row in shown[1:]} == {"ok"}
 
 

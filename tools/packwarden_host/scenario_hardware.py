@@ -48,6 +48,7 @@ _PLAIN = {
     "rtc_corrupt": ("rtc", "corrupt"),
     "power_cut": ("power", "off"),
     "brown_out": ("power", "brown_out"),
+    "panic": ("power", "panic"),
 }
 
 
@@ -67,6 +68,7 @@ class Plain(HardwareFault):
         "rtc_corrupt",
         "power_cut",
         "brown_out",
+        "panic",
     ]
 
     def entry(self) -> dict:

@@ -23,9 +23,13 @@ _NONE = "-"
 
 def markdown(outcomes: Sequence[Outcome], took_s: float) -> str:
     """The table in Markdown, and the campaign's last line."""
-    rows = [_row(together) for together in _by_fault(outcomes)]
     last = campaign_table.totals(outcomes, took_s)
-    return f"{output.markdown_table(HEADS, rows)}\n\n{last}\n"
+    return f"{output.markdown_table(HEADS, rows(outcomes))}\n\n{last}\n"
+
+
+def rows(outcomes: Sequence[Outcome]) -> list[tuple[str, ...]]:
+    """A row for each fault."""
+    return [_row(together) for together in _by_fault(outcomes)]
 
 
 def _by_fault(outcomes: Sequence[Outcome]) -> list[list[tuple[Combination, Outcome]]]:
