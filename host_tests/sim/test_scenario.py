@@ -351,6 +351,11 @@ def _growing():
             "fault[1].battery: is missing",
         ),
         (fault('kind = "bms_alarm"\nbattery = 5'), "fault[1].battery 5 is outside 1 .. 4"),
+        (GOOD + '\n[ends]\nopened = ["main", "Q05"]\n', "ends.opened Q05 is outside Q01 .. Q04"),
+        (
+            GOOD + '\n[overheats]\nbattery = 5\nterminal = "+"\nabove_C = 80\nwithin_s = 2\n',
+            "overheats.battery 5 is outside 1 .. 4",
+        ),
         (fault('kind = "bms_alarm"\nbattery = 1\nat_s = 101'), "fault[1].at_s 101 is after end_s"),
         (
             fault('kind = "bms_alarm"\nbattery = 1\nat_s = 50\nuntil_s = 40'),

@@ -179,6 +179,11 @@ def _places(scenario: Scenario) -> Iterator[str]:
                 yield f"{table}[{number}].link {entry.link} is outside 1 .. {size - 1}"
             if getattr(entry, "shorted_cells", 0) >= scenario.bank.cells:
                 yield f"{table}[{number}].shorted_cells leaves none of {scenario.bank.cells}"
+    if scenario.overheats is not None and scenario.overheats.battery > size:
+        yield f"overheats.battery {scenario.overheats.battery} is outside 1 .. {size}"
+    for name in (scenario.ends and scenario.ends.opened) or ():
+        if name > f"Q{size:02d}" and name != "main":
+            yield f"ends.opened {name} is outside Q01 .. Q{size:02d}"
 
 
 def _parts(scenario: Scenario) -> Iterator[str]:

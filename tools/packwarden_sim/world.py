@@ -175,9 +175,11 @@ class World:
         self._catch_up(now)
 
     def _pace(self, tick_us):
-        """Give the firmware another tick; return the one that it had."""
-        timing = sys.modules["cabinet"].current.timing
-        before_us, timing.tick_us = timing.tick_us, tick_us
+        """Give a firmware that protects another tick; return the one that it had."""
+        running = getattr(sys.modules.get("cabinet"), "current", None)
+        if running is None:
+            return None
+        before_us, running.timing.tick_us = running.timing.tick_us, tick_us
         return before_us
 
     def _outputs_moved(self):
