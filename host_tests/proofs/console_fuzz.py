@@ -113,7 +113,8 @@ def main():
             total.growth_bytes = max(total.growth_bytes, part.growth_bytes)
             seed += 1
             if bar.disable:
-                print(f"{total.lines} of {wanted.lines} lines", file=sys.stderr, flush=True)
+                done = f"{total.lines} of {wanted.lines} lines, {len(total.found)} findings"
+                print(done, file=sys.stderr, flush=True)
     told = ", ".join(f"{count} x {name}" for name, count in sorted(total.counts.items()) if name)
     late = ", ".join(f"{count} by {name}" for name, count in total.late.items())
     print(
