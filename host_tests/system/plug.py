@@ -100,9 +100,11 @@ class Plug:
         return {event.seq: (event.boot, event.kept_json()) for event in found}
 
     def configuration(self):
-        """(generation, configuration) that the next start runs; (0, {}) where there is none."""
+        """(generation, configuration) that the next start runs; 0: it is still the file."""
         slots = TwoSlots(Folder(self.flash), "config")
         slots.load()
+        if not slots.generation:
+            return 0, json.loads((self.flash / "config.json").read_text())
         config = {}
         for _ in config_text.read(slots.pieces(), config):
             pass
