@@ -53,7 +53,7 @@ month: $(STAMP) ## thirty simulated days with weather, faults, power cuts and co
 fuzz: $(STAMP) ## type a million lines of every kind at the console: about an hour
 	@cd host_tests && ../$(BIN)/python -m proofs.console_fuzz
 
-pulls: $(STAMP) ## kill the VM 1000 times while it is given a configuration and trips: half an hour
+pulls: $(STAMP) ## kill the VM 1000 times while it is given a configuration and trips: a quarter of an hour
 	@cd host_tests && ../$(BIN)/python -m proofs.plug_pulls
 
 mutants: $(STAMP) ## change the elements and breakers in a thousand ways: the tests have to notice
