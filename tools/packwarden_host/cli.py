@@ -183,6 +183,18 @@ def elements(
 
 
 @app.command()
+def explain(
+    element: Annotated[str | None, typer.Argument(help="An element; without it all.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="As data.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="As a table for a README.")] = False,
+):
+    """Say what an element's warning, alarm or trip means, and what to do about it."""
+    from packwarden_host import remedies
+
+    remedies.show(element, json_, markdown)
+
+
+@app.command()
 def console(
     port: Annotated[str, typer.Argument(help="Device, pseudo-terminal, or socket://host:port.")],
     baud: Annotated[int, typer.Option(help="Baud rate of a serial port.")] = 115_200,
