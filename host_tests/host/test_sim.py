@@ -297,18 +297,29 @@ def test_a_watched_run_takes_half_a_minute_unless_asked_otherwise(
 def test_on_a_pseudo_terminal_the_real_firmware_answers(tmp_path):
     """The one run through the real firmware here: its console, as a terminal program opens it."""
     code = "from packwarden_host.cli import main; main()"
-    command = [sys.executable, "-c", code, "sim", "--pty", "--batteries", "2", "--speed", "20"]
+    name = tmp_path / "cabinet"
+    name.symlink_to("/dev/pts/a-run-that-was-killed")
+    command = [sys.executable, "-c", code, "sim", "--link", name, "--batteries", "2"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
-        path = process.stdout.readline().decode().split("packwarden console ")[1].split(")")[0]
+        assert f"(packwarden console {name})" in process.stdout.readline().decode()
         assert b"boot" in process.stdout.readline()
-        ask = [sys.executable, "-c", code, "console", path]
+        ask = [sys.executable, "-c", code, "console", name]
         done = subprocess.run(ask, input=b"version\n", capture_output=True, timeout=60)
         process.send_signal(signal.SIGINT)
         _, complaints = process.communicate(timeout=30)
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"Packwarden" in done.stdout and b"cabinet15" in done.stdout
     assert (process.returncode, complaints) == (130, b"")
+    assert not name.is_symlink()
+
+
+def test_a_name_that_is_taken_is_refused_and_stays(refused, tmp_path):
+    taken = tmp_path / "bank.json"
+    taken.write_text("{}")
+    said = refused("sim", "--batteries", "2", "--link", taken)
+    assert said == f"packwarden: --link {taken}: File exists\n"
+    assert taken.read_text() == "{}"
 
 
 def test_a_size_outside_is_bad_input():

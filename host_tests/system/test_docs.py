@@ -40,6 +40,24 @@ def test_what_is_shown_is_what_is_printed(name):
     assert docs.differences(name) == []
 
 
+def test_what_a_live_cabinet_prints_is_of_the_moment_but_each_command_has_to_succeed(
+    monkeypatch, tmp_path
+):
+    start = "$ packwarden sim --batteries 2 --link cabinet &\n"
+    ask = "$ echo version | packwarden console cabinet\n"
+    page = tmp_path / "page.md"
+    page.write_text(f"```console live\n{start}started\n{ask}Packwarden then\n```\n")
+    monkeypatch.setattr(docs, "REPOSITORY", tmp_path)
+    assert docs.differences("page.md") == []
+    docs.main(["page.md"])
+    shown = page.read_text()
+    assert f"{start}A healthy bank of 2 under a steady load: console on cabinet" in shown
+    assert f"{ask}version" in shown and "cabinet15" in shown
+    page.write_text("```console live\n$ packwarden events no-cabinet\n```\n")
+    with pytest.raises(subprocess.CalledProcessError):
+        docs.differences("page.md")
+
+
 def test_a_table_whose_command_fails_stays_as_it_was(monkeypatch, tmp_path, capfd):
     page = "<!-- packwarden campaign no-such-scenario -->\n| old |\n<!-- end -->\n"
     (tmp_path / "page.md").write_text(page)

@@ -52,6 +52,10 @@ def sim(
     pty: Annotated[
         bool, typer.Option("--pty", help="Offer the console on a pseudo-terminal until Ctrl-C.")
     ] = False,
+    link: Annotated[
+        Path | None,
+        typer.Option(help="The same, under a name of yours for the pseudo-terminal meanwhile."),
+    ] = None,
     board: Annotated[
         str | None, typer.Option(help="A folder of boards/; else the scenario's, or cabinet15.")
     ] = None,
@@ -65,7 +69,9 @@ def sim(
     if list_:
         simulation.show_list()
     else:
-        simulation.run(simulation.Request(scenario, batteries, speed, vm, seed, pty, board))
+        on_pty = pty or link is not None
+        request = simulation.Request(scenario, batteries, speed, vm, seed, on_pty, link, board)
+        simulation.run(request)
 
 
 @app.command()

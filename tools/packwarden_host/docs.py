@@ -2,24 +2,28 @@
 
 In a Markdown file of the repository
 - a block fenced as `csv NAME` or `json NAME` is written to that file first;
-- a block fenced as `console` holds lines `$ command`, each followed by its output; `packwarden`
-  and `make` are run, one after another in one scratch folder per file; a picture (SVG) that they
-  write there and the document shows is kept beside the document;
+- a block fenced as `console` holds lines `$ command`, each followed by its output; `packwarden`,
+  `make` and `echo TEXT | packwarden` are run, one after another in one scratch folder per file; a
+  picture (SVG) that they write there and the document shows is kept beside the document;
+- in one fenced as `console live` each command has to succeed, and what it prints is of the moment;
+  one that ends in `&` (a simulated cabinet) runs from its first line on, to the end of the file;
 - a table between `<!-- packwarden ... -->` and `<!-- end -->` is the output of that command, which
   has to succeed; what it says on stderr is not part of it.
 `make campaign`, `make faults` and `make latency` do the same for one table of a page each, which
 takes too long for `make docs`. `differences` tells what has changed since, figures of the
-machine's speed aside.
+machine's speed and of the moment aside.
 """
 
 import difflib
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from packwarden_host import REPOSITORY, boards
@@ -33,6 +37,8 @@ _GENERATED = re.compile(
 _PICTURE = re.compile(r"!\[[^\]]*\]\((\w+\.svg)\)")
 # What depends on the machine: how long a run took, and on which pseudo-terminal.
 _SPEED = re.compile(r"(simulated in ).*")
+_LIVE = re.compile(r"^```console live\n.*?^```$", re.MULTILINE | re.DOTALL)
+_PRINTED = re.compile(r"^(?!\$ |```).*\n", re.MULTILINE)
 
 
 def refreshed(text: str, command: str | None = None) -> tuple[str, dict[str, str]]:
@@ -40,7 +46,12 @@ def refreshed(text: str, command: str | None = None) -> tuple[str, dict[str, str
 
     `command`: a sub-command of `packwarden` with its options: its table alone is made anew, by it.
     """
-    with tempfile.TemporaryDirectory(prefix="packwarden-") as folder:
+    with tempfile.TemporaryDirectory(prefix="packwarden-") as folder, ExitStack() as running:
+
+        def printed(line: str, live: bool) -> str:
+            if line.endswith(" &"):
+                return running.enter_context(_cabinet(line[2:-2], folder))
+            return _output(line[2:], folder, live)
 
         def fence(match: re.Match) -> str:
             kind, name, body = match.groups()
@@ -48,9 +59,9 @@ def refreshed(text: str, command: str | None = None) -> tuple[str, dict[str, str
                 (Path(folder) / name).write_text(body)
             if kind != "console":
                 return match[0]
-            commands = [line for line in body.splitlines() if line.startswith("$ ")]
-            shown = "".join(f"{line}\n{_output(line[2:], folder)}" for line in commands)
-            return f"```console\n{shown}```"
+            lines = [line for line in body.splitlines() if line.startswith("$ ")]
+            shown = "".join(f"{line}\n{printed(line, name == 'live')}" for line in lines)
+            return f"```{kind}{f' {name}' if name else ''}\n{shown}```"
 
         def table(match: re.Match) -> str:
             if command is None:
@@ -77,27 +88,49 @@ def _table(command: str, folder: str) -> str:
     return f"<!-- {command} -->\n{text}<!-- end -->"
 
 
-def _output(command: str, folder: str) -> str:
-    """What a command prints in a pipe: its output, then its complaints."""
-    done = _run(command, folder, capture_output=True, timeout=300)
-    return done.stdout + done.stderr
+def _output(command: str, folder: str, live: bool) -> str:
+    """What a command prints in a pipe: its output, then its complaints.
+
+    CalledProcessError where a `live` one fails.
+    """
+    done = _run(command, folder, capture_output=True, timeout=300, check=live)
+    printed = done.stdout + done.stderr
+    return printed if printed.endswith("\n") or not printed else f"{printed}\n"
 
 
-def _run(command: str, folder: str, **how) -> subprocess.CompletedProcess[str]:
-    words = shlex.split(command)
-    where = folder
-    if words[0] == "packwarden":
-        words[0] = str(Path(sys.executable).with_name("packwarden"))
-    elif words[0] == "make":
-        where = str(REPOSITORY)
-    else:
+@contextmanager
+def _cabinet(command: str, folder: str) -> Iterator[str]:
+    """A command that goes on beside the others; yields the first line that it prints."""
+    words, how = _prepared(command, folder)
+    with subprocess.Popen(words, stdout=subprocess.PIPE, **how) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline()
+        finally:
+            process.send_signal(signal.SIGINT)
+
+
+def _run(command: str, folder: str, **more) -> subprocess.CompletedProcess[str]:
+    words, how = _prepared(command, folder)
+    return subprocess.run(words, **how, **more)
+
+
+def _prepared(command: str, folder: str) -> tuple[list[str], dict]:
+    """The words of a command that a reader would type, and how a process of it is started."""
+    first = command.split()[0]
+    if first not in ("packwarden", "make", "echo"):
         raise ValueError(f"the documentation shows a command that is not run: {command}")
+    words = ["sh", "-c", command] if first == "echo" else shlex.split(command)
     plain = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
-    return subprocess.run(words, cwd=where, env=plain, text=True, **how)
+    plain["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{plain['PATH']}"
+    where = str(REPOSITORY) if first == "make" else folder
+    return words, {"cwd": where, "env": plain, "text": True, "stdin": subprocess.DEVNULL}
 
 
-def _without_speed(text: str) -> str:
-    return _SPEED.sub(r"\1...", text)
+def _lasting(text: str) -> list[str]:
+    """The lines of a document without what is of a machine and of a moment."""
+    commands = _LIVE.sub(lambda match: _PRINTED.sub("", match[0]), text)
+    return _SPEED.sub(r"\1...", commands).splitlines()
 
 
 def differences(name: str) -> list[str]:
@@ -105,8 +138,8 @@ def differences(name: str) -> list[str]:
     path = REPOSITORY / name
     before = path.read_text()
     now, pictures = refreshed(before)
-    shown = (_without_speed(before).splitlines(), _without_speed(now).splitlines())
-    found = list(difflib.unified_diff(*shown, "shown", "printed", lineterm="", n=1))
+    pair = (_lasting(before), _lasting(now))
+    found = list(difflib.unified_diff(*pair, "shown", "printed", lineterm="", n=1))
     for picture, drawn in pictures.items():
         kept = path.with_name(picture)
         if not kept.is_file() or kept.read_text() != drawn:
@@ -121,7 +154,7 @@ def main(names: Sequence[str], command: str | None = None) -> None:
         try:
             text, pictures = refreshed(path.read_text(), command)
         except subprocess.CalledProcessError as error:
-            sys.exit(f"{error.stdout}{name} stays as it was: {error}")
+            sys.exit(f"{error.stdout}{error.stderr or ''}{name} stays as it was: {error}")
         except KeyboardInterrupt:
             sys.exit(130)
         path.write_text(text)

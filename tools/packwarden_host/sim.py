@@ -3,7 +3,10 @@
 import math
 import os
 import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from packwarden_host import boards, output, scenario, scenario_run
 from packwarden_host.errors import BadInput, RunFailed
@@ -34,6 +37,7 @@ class Request:
     vm: str = "micropython"
     seed: int | None = None
     pty: bool = False
+    link: Path | None = None
     board: str | None = None
 
 
@@ -145,12 +149,33 @@ def _run_on_pty(request: Request, plan: Scenario, config: dict, job: Job) -> Non
         # No echo and no line editing here: the firmware does both. This side stays open, so that
         # terminal programs may come and go.
         tty.setraw(slave)
-        path = os.ttyname(slave)
-        output.line(f"{plan.title}: console on {path} (packwarden console {path}); Ctrl-C ends")
-        # Nobody but the person at the terminal types, and there is no end.
-        job = Job(job.source, None, job.seed, job.speed, console="stdio", faults=job.faults)
-        with Cabinet(config, request.vm, terminal=master) as cabinet:
-            scenario_run.listen(cabinet.lines(job), PlainView(), Heard())
+        with _called(request.link, os.ttyname(slave)) as path:
+            output.line(f"{plan.title}: console on {path} (packwarden console {path}); Ctrl-C ends")
+            # Nobody but the person at the terminal types, and there is no end.
+            job = Job(job.source, None, job.seed, job.speed, console="stdio", faults=job.faults)
+            with Cabinet(config, request.vm, terminal=master) as cabinet:
+                scenario_run.listen(cabinet.lines(job), PlainView(), Heard())
     finally:
         os.close(master)
         os.close(slave)
+
+
+@contextmanager
+def _called(link: Path | None, path: str) -> Iterator[str]:
+    """Give a pseudo-terminal the name that was asked for, as long as it is there; yield its name.
+
+    What a run that was killed has left there is replaced; BadInput where it is something else.
+    """
+    if link is None:
+        yield path
+        return
+    try:
+        if link.is_symlink() and os.readlink(link).startswith("/dev/"):
+            link.unlink()
+        link.symlink_to(path)
+    except OSError as error:
+        raise BadInput(f"--link {link}: {error.strerror}") from error
+    try:
+        yield str(link)
+    finally:
+        link.unlink(missing_ok=True)
