@@ -56,7 +56,7 @@ def test_a_pin_is_in_the_flash_before_it_is_said_to_be_set(rigged):
     assert kept(rig.wiring).wrong == 0  # soon after
     assert not any(PIN in line for line, _ in heard)
     events = [event["element"] for event in rig.lines()]
-    assert events == ["boot", "controller_fault", "controller_fault"]
+    assert events == ["boot", "operation", "operation"]
 
 
 def test_a_wrong_try_is_in_the_flash_before_it_is_answered(rigged):

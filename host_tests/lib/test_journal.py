@@ -6,7 +6,7 @@ import pytest
 
 from flash_chip import Chip, Files
 from packwarden import elements, levels, records
-from packwarden.elements import BOOT, TABLE
+from packwarden.elements import BOOT, OPERATION, TABLE
 from packwarden.fixed import BIAS, NONE
 from packwarden.frame import HEALTH_NAMES
 from packwarden.journal import BATCH, KEPT, PER_SEGMENT, SEGMENTS, SIZE, Journal, segment_name
@@ -366,7 +366,7 @@ def test_numbers_that_journals_hold_keep_their_meaning():
         " output_fault trip_circuit control_supply cascade controller_fault lockout"
     )
     assert " ".join(element.slug for element in TABLE) == slugs
-    assert BOOT == 100
+    assert (BOOT, OPERATION) == (100, 101)
     assert " ".join(records.KIND_NAMES) == "info warn alarm trip clear command fault"
     assert records.UNIT_NAMES == (None, "degC", "K", "K/min", "A", "V", "mOhm", "%")
     assert records.TERMINAL_NAMES == (None, "+", "-")

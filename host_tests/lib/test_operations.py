@@ -138,7 +138,7 @@ def test_service_mode_takes_an_unlocked_console_and_is_recorded():
     said = "service mode: NOT PROTECTING until a reset, or for %d min at most\r\n"
     assert terminal.ask("service") == said % 30
     assert terminal.controls.service_min == 30
-    assert last(cabinet).endswith("INFO  controller_fault  service mode")
+    assert last(cabinet).endswith("INFO  operation  service mode")
     assert terminal.ask("service 240") == said % 240
     assert terminal.controls.service_min == 240
 
@@ -357,7 +357,7 @@ def test_the_alarm_of_a_restart_ends_10_s_after_it_was_acknowledged():
     terminal = unlocked(cabinet)
     said = "the restart is acknowledged: its alarm ends in 10 s\r\n"
     assert terminal.ask("acknowledge") == said
-    assert last(cabinet).endswith("INFO  controller_fault  restart acknowledged")
+    assert last(cabinet).endswith("INFO  operation  restart acknowledged")
     protection.faults = 0
     cabinet.run(9.8)
     assert protection.alarm
@@ -383,7 +383,7 @@ def test_the_timing_is_counted_anew_and_that_is_recorded():
     assert json.loads(terminal.ask("timing --json"))["ticks"] == 12
     assert json.loads(terminal.ask("timing reset --json"))["done"] == "timing is counted anew"
     assert json.loads(terminal.ask("timing --json"))["ticks"] == 0
-    assert last(cabinet).endswith("INFO  controller_fault  timing counted anew")
+    assert last(cabinet).endswith("INFO  operation  timing counted anew")
     assert terminal.ask("timing set") == 'error: takes no "set"\r\n'
 
 

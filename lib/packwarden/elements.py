@@ -362,13 +362,17 @@ TABLE = (
     Element("lockout", "86", 1, 1, ()),
 )
 
-# The slug that records carry beside those of the table: not an element, nothing to set.
+# What records carry beside the elements of the table, with nothing to set: why the board started,
+# and what a person did to the controller at its console.
 BOOT = const(100)
+OPERATION = const(101)
 
 
 def slug(number):
     """Return the slug of an element's number in the table, or of the record beside it."""
-    return "boot" if number == BOOT else TABLE[number].slug
+    if number >= BOOT:
+        return "boot" if number == BOOT else "operation"
+    return TABLE[number].slug
 
 
 def find(name):

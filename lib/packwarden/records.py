@@ -136,7 +136,7 @@ class Event:
         slug = elements.slug(self.element)
         if slug == "boot":
             return CAUSES[self.detail]
-        if slug == "controller_fault":
+        if slug in ("controller_fault", "operation"):
             return restart.describe(self.detail)
         return (OPERATIONS if slug == "lockout" else HEALTH_NAMES)[self.detail]
 

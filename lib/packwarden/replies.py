@@ -48,8 +48,8 @@ def operator(context):
 
 def record(protection, detail):
     """Record what a person did to the controller: a detail of `restart`. Slack."""
-    number = elements.find("controller_fault")
-    protection.events.write(INFO, 0, number, 0, 0, 0, 0, detail, NONE, NONE, NONE, NONE)
+    codes = (INFO, 0, elements.OPERATION, 0, 0, 0, 0, detail)
+    protection.events.write(*codes, NONE, NONE, NONE, NONE)
 
 
 def done(as_json, text):

@@ -150,7 +150,8 @@ def _run_on_pty(request: Request, plan: Scenario, config: dict, job: Job) -> Non
         # terminal programs may come and go.
         tty.setraw(slave)
         with _called(request.link, os.ttyname(slave)) as path:
-            output.line(f"{plan.title}: console on {path} (packwarden console {path}); Ctrl-C ends")
+            console = f"console on {path} (packwarden console {path})"
+            output.line(f"{plan.title}: {console}; Ctrl-C ends")
             # Nobody but the person at the terminal types, and there is no end.
             job = Job(job.source, None, job.seed, job.speed, console="stdio", faults=job.faults)
             with Cabinet(config, request.vm, terminal=master) as cabinet:

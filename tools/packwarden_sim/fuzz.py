@@ -10,7 +10,7 @@ import gc
 import json
 import sys
 
-from packwarden import elements, lockout, records, restart
+from packwarden import elements, lockout, restart
 from packwarden.access import UNLOCKED_s
 from packwarden.commands import COMMANDS
 from packwarden.console import PROMPT
@@ -130,7 +130,7 @@ class Watch:
         self._open_until_s = -1
         self._tripped = 0
         self._seq = protection.events.next_seq
-        self._own = (elements.find("controller_fault"), elements.find("lockout"))
+        self._own = (elements.OPERATION, elements.find("lockout"))
 
     def complain(self, text):
         """Note that something is wrong."""
@@ -150,12 +150,12 @@ class Watch:
         self._tripped = tripped
 
     def _event(self, event):
-        controller, lockouts = self._own
+        operations, lockouts = self._own
         s = event.t_ms // 1000
         detail = event.detail
         operates = event.element == lockouts and detail in _ON_BREAKERS
-        if event.element == controller:
-            operates = event.kind == records.INFO and detail in _OPERATED
+        if event.element == operations:
+            operates = detail in _OPERATED
             if detail == restart.UNLOCKED:
                 self._open_until_s = s + UNLOCKED_s
                 if not self._knows_pin:
