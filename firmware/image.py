@@ -4,16 +4,21 @@ The manifest has a line for each file: SHA-256 in hexadecimal, two spaces, path.
 writes it last. Without one nothing is known, and that is told: files that were copied by hand have
 none. Else each file has to be what it was, and beside them must be no module that would be taken
 in their place: the root comes before lib/, and .py before .mpy.
+
+An image lies in the root of the flash, or where `packwarden deploy` has put it: in one of two
+folders, the one that main.py has put at the front of the path.
 """
 
 import binascii
 import hashlib
+import sys
 
 from micropython import const
 
 from flash import listdir, open
 
 MANIFEST = "image.sha256"
+PLACES = ("image.a", "image.b")
 
 _PIECE = const(512)
 _DIGITS = const(64)
@@ -26,7 +31,7 @@ def check():
     Without a manifest (None, []).
     """
     try:
-        manifest = _read(MANIFEST)
+        manifest = _read(_at(MANIFEST))
         lines = manifest.decode().split("\n")[:-1]
     except (OSError, ValueError) as error:
         if error.args[:1] == (_ENOENT,):
@@ -43,6 +48,14 @@ def check():
     return name, wrong + _strangers(paths)
 
 
+def _at(path):
+    """Return where a path of the image is on the flash."""
+    place = sys.path[0]
+    if place in PLACES:
+        return place + "/" + path if path else place
+    return path or "."
+
+
 def _read(path):
     with open(path, "rb") as file:
         content = bytearray(file.seek(0, 2))
@@ -55,7 +68,7 @@ def _state(path, digits, piece):
     """Return what is wrong with a file, or None."""
     found = hashlib.sha256()
     try:
-        with open(path, "rb") as file:
+        with open(_at(path), "rb") as file:
             count = file.readinto(piece)
             while count:
                 found.update(memoryview(piece)[:count])
@@ -77,7 +90,7 @@ def _strangers(paths):
     found = []
     for folder in sorted(folders):
         try:
-            names = listdir(folder or ".")
+            names = listdir(_at(folder))
         except OSError:
             continue  # its files are missing
         for name in names:
@@ -85,4 +98,6 @@ def _strangers(paths):
             module = name.rsplit(".", 1)[-1] in ("py", "mpy") or name in packages
             if module and path not in paths and path not in folders:
                 found.append(path + " is not of the image")
+    if _at("") != "." and "boot.py" in listdir():  # before main.py it comes from the root
+        found.append("boot.py is not of the image")
     return found

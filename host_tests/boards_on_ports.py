@@ -24,10 +24,32 @@ INTERRUPT = b"\x03"
 TIMEOUT_s = 30
 
 
+class Plug:
+    """Is pulled after so many bytes have gone to the board: it is dead, and its port is gone.
+
+    `carried`: how many have gone.
+    """
+
+    def __init__(self, after=None):
+        self.carried = 0
+        self._after = after
+
+    def takes(self, data):
+        """Return what of these bytes still goes to the board."""
+        left = len(data) if self._after is None else self._after - self.carried
+        self.carried += min(len(data), left)
+        return data[:left]
+
+    @property
+    def pulled(self):
+        return self.carried == self._after
+
+
 @contextmanager
-def on_pty(folder, heap="4m"):
+def on_pty(folder, heap="4m", plug=None):
     """The path of a pseudo-terminal at whose end a VM waits; `folder` is the board's flash."""
-    with _vm(folder, heap) as (vm, pid), _pair() as (far, near), _bridged(vm, pid, far):
+    plug = plug or Plug()
+    with _vm(folder, heap) as (vm, pid), _pair() as (far, near), _bridged(vm, pid, far, plug):
         yield os.ttyname(near)
 
 
@@ -40,7 +62,7 @@ def on_socket(folder, heap="4m"):
         def serve():
             nonlocal link
             link = server.accept()[0]
-            with _bridged(vm, pid, link.fileno()):
+            with _bridged(vm, pid, link.fileno(), Plug()):
                 closed.wait()
 
         closed = threading.Event()
@@ -94,7 +116,7 @@ def _pair():
 
 
 @contextmanager
-def _bridged(vm, pid, port):
+def _bridged(vm, pid, port, plug):
     """Carry bytes both ways between a VM and its port while the block runs."""
     stop, stopped = os.pipe()
 
@@ -111,7 +133,13 @@ def _bridged(vm, pid, port):
                 if not data:
                     return
                 if fd == port:
-                    os.write(vm, _interrupting(pid, data))
+                    os.write(vm, _interrupting(pid, plug.takes(data)))
+                    if plug.pulled:
+                        os.kill(pid, signal.SIGKILL)
+                        nothing = os.open(os.devnull, os.O_RDWR)
+                        os.dup2(nothing, port)  # its number stays, for whoever closes it
+                        os.close(nothing)
+                        return
                 else:
                     os.write(port, data)
 

@@ -1,4 +1,4 @@
-"""Freezes Packwarden into a MicroPython of 1.24 or later, when its ESP32 port is built.
+"""Freezes Packwarden into a MicroPython of 1.29 or later, when its ESP32 port is built.
 
 `make BOARD=ESP32_GENERIC FROZEN_MANIFEST=<this file>`; paths are relative to it. On the board a
 module of the same name in the file system comes before a frozen one, except main.py.

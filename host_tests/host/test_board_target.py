@@ -6,7 +6,7 @@ import pytest
 from mpremote.transport import TransportError
 
 from boards_on_ports import on_pty, on_socket, repl
-from packwarden_host import board_target, sources, targets
+from packwarden_host import board_repl, sources, targets
 from packwarden_host.board_target import SCRATCH, Board
 from packwarden_host.errors import BadInput, RunFailed
 from system.lines import offered
@@ -153,7 +153,7 @@ def test_a_port_that_cannot_be_opened_is_refused(refused, command):
 
 
 def test_a_port_at_which_nobody_answers_is_refused(refused, monkeypatch):
-    monkeypatch.setattr(board_target, "ANSWER_s", 0.1)
+    monkeypatch.setattr(board_repl, "ANSWER_s", 0.1)
     far, near = os.openpty()
     try:
         said = refused("vectors", "--port", os.ttyname(near))
@@ -164,15 +164,15 @@ def test_a_port_at_which_nobody_answers_is_refused(refused, monkeypatch):
 
 
 def test_a_cabinet_that_protects_is_left_alone(refused, monkeypatch):
-    monkeypatch.setattr(board_target, "ANSWER_s", 1)
+    monkeypatch.setattr(board_repl, "ANSWER_s", 1)
     with offered("--batteries", 2) as (_, path):
         said = refused("vectors", "--port", path)
     assert "a cabinet's console answers, and no byte on it stops protection" in said
 
 
 def test_a_board_that_goes_away_is_told_with_what_may_be_left(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(board_target, "SILENCE_s", 1)
-    monkeypatch.setattr(board_target, "ANSWER_s", 1)
+    monkeypatch.setattr(board_repl, "SILENCE_s", 1)
+    monkeypatch.setattr(board_repl, "ANSWER_s", 1)
 
     def listen(line):
         os.kill(int(line), 9)

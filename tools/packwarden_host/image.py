@@ -4,10 +4,42 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from packwarden_host import boards
+from packwarden_host import boards, sources
 from packwarden_host.sources import Files
 
 MANIFEST = "image.sha256"
+PLACES = ("image.a", "image.b")  # the folders on a board's flash, of which main.py starts one
+_START = """\
+# Written by packwarden deploy: the image that this board starts is the one in {place}.
+import sys
+
+# Neither the root nor /lib: nothing that lies there is taken in the place of a module.
+sys.path[:] = [{place!r}, {place!r} + "/lib"] + [
+    path for path in sys.path if path and not path.endswith("/lib")
+]
+import main
+"""
+
+
+def built(board: str, march: str | None) -> dict[str, bytes]:
+    """The image of a board, compiled for an architecture, with its manifest, in one of PLACES."""
+    source = sources.firmware(board) | sources.below("lib", "lib")
+    files = {
+        path: data.encode() if isinstance(data, str) else data
+        for path, data in sources.compiled(source, march).items()
+    }
+    return files | {MANIFEST: manifest(files).encode()}
+
+
+def named(files: Files) -> str:
+    """The name of an image with its manifest, as the board tells it: 8 digits."""
+    data = files[MANIFEST]
+    return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()[:8]
+
+
+def start(place: str) -> str:
+    """The main.py of a board that starts the image in a place. Which image runs is this file."""
+    return _START.format(place=place)
 
 
 def manifest(files: Files) -> str:

@@ -20,10 +20,15 @@ def enter(port: str, given: str | None, minutes: int, opens: bool) -> None:
     output.line(f"packwarden service {port} --leave   ends it")
 
 
+def wake(line: Line) -> None:
+    """Have whoever is there prompt: a console, or a REPL out of what it runs or is given."""
+    line.send(_CTRL_C + _CTRL_B + b"\r")
+
+
 def leave(port: str) -> None:
     """Restart a board from service mode, and wait until it protects."""
     with Line(port) as line:
-        line.send(_CTRL_C + _CTRL_B + b"\r")
+        wake(line)
         if line.until(_REPL, _CONSOLE)[1] == _CONSOLE:
             output.line(f"{port}: is not in service mode")
             return

@@ -1,7 +1,7 @@
 """Entry of the simulated board's process: `micropython start.py JOB.json`, or with python.
 
-Reads the job, puts the fakes in the place of the board's modules, builds the cabinet and imports
-the firmware's `main`, which runs until the board resets or the run ends.
+Reads the job, puts the fakes in the place of the board's modules, builds the cabinet and runs
+the firmware's main.py until the board resets or the run ends.
 
 The job's keys: `repo`, `state_dir` (holds the board's flash/ and what outlives a reset),
 `hardware` (a configuration that tells what is really wired, whatever the flash holds), `source`
@@ -25,10 +25,14 @@ _FAKES = ("machine", "time", "select", "esp", "esp32", "gc", "io", "os")
 
 
 def _prepare_path(repo, flash):
-    """Put the board's root and lib/ in the place of this script's folder, then the simulator."""
+    """Put the board's root and lib/ in the place of this script's folder, then the simulator.
+
+    Last the folders of a deployed image: what is wired is read from its board.py.
+    """
     sys.path[:1] = [flash, flash + "/lib", repo + "/tools"]
     if not _MICROPYTHON:
         sys.path.insert(3, repo + "/tools/cpython")
+    sys.path.extend([flash + "/image.a", flash + "/image.b"])
 
 
 def _source(job, board, hardware):
@@ -177,7 +181,9 @@ def _write_state(job, here):
 
 
 def _run_firmware(job, here):
-    """Import the firmware's main with the fakes in place; note how it ended if nobody did.
+    """Run main.py as a board does, with the fakes in place; note how it ended if nobody did.
+
+    The firmware has a board.py of its own: what is wired here may be of an older image.
 
     Returns True where main.py has ended and somebody sits at the REPL: then they stay in place.
     """
@@ -192,9 +198,12 @@ def _run_firmware(job, here):
         sys.print_exception = _print_exception
     home = os.getcwd()
     os.chdir(job["state_dir"] + "/flash")
+    for name in ("board", "fifteen"):
+        sys.modules.pop(name, None)
     at_repl = False
     try:
-        __import__("main")
+        with open("main.py") as file:
+            exec(compile(file.read(), "main.py", "exec"), {"__name__": "__main__"})
         if here.watched_us() is None and not job.get("restarts"):
             _note(here, "crash", "main.py returned")
         elif _MICROPYTHON and job.get("console") == "stdio":

@@ -62,7 +62,7 @@ class _File:
 
 def _opening_us(name):
     """Return what it takes to open a file: of the image, the manifest stands for all of it."""
-    if name == "image.sha256":
+    if name.rsplit("/", 1)[-1] == "image.sha256":
         return IMAGE_US
     return 0 if name.rsplit(".", 1)[-1] in ("py", "mpy") else FILE_OPEN_US
 
