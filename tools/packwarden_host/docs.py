@@ -28,7 +28,7 @@ from pathlib import Path
 
 from packwarden_host import REPOSITORY, boards
 
-FILES = ("README.md", "lib/README.md", "tools/README.md")
+FILES = ("README.md", "boards/README.md", "lib/README.md", "tools/README.md")
 BOARDS = tuple(f"boards/{name}/README.md" for name in boards.names())
 _FENCED = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _GENERATED = re.compile(
