@@ -10,15 +10,18 @@ from machine import ADC, Pin, reset
 from micropython import const
 
 import board
+import flash
 import service
 from acquisition import Acquisition
 from buses import Buses, RECOVER_us
+from commits import COMMIT_us, Commits
 from configuration import Configuration
 from controls import Controls
 from executive import Executive, Garbage, Job
 from outputs import Outputs
 from packwarden import VERSION, restart
 from packwarden.access import Access
+from packwarden.calibration import Calibration
 from packwarden.commands import COMMANDS
 from packwarden.console import Console
 from packwarden.protection import (
@@ -34,10 +37,10 @@ from packwarden.protection import (
 from packwarden.replies import record
 from packwarden.timing import ACQUIRED, ACTED, ALL_STAGES, FLASH, STEPPED, VERIFIED, Timing
 from packwarden.views import Context
-from recorder import RECORD_us, Recorder, STAGE_us, STATE_us
-from retained import COMMIT_us, Retained, SAVE_us
+from recorder import Recorder, STAGE_us, STATE_us
+from retained import Retained, SAVE_us
 from terminal import SLICE_us, Terminal
-from update import STEP_us, Update
+from update import Update
 
 _ATTEMPTS = const(3)  # of every channel before it is believed; then the cabinet arms
 _ARM_ms = const(3000)  # and at the latest after this long: what is missing is a sensor fault
@@ -71,14 +74,17 @@ class Cabinet:
         self.timing = Timing(bank.tick_ms)
         configuration = self._configuration
         self.recorder = Recorder(self.protection, configuration.slots.pieces, configuration.hash)
+        self._calibration = Calibration(flash, self.protection, self.recorder.captures.anew)
+        self._calibration.load()
         access = Access()
         self._retained = Retained(self.protection, access)
         recorder = self.recorder
         self._controls = Controls()
         self._update = Update(self.protection, self._configuration)
+        self._calibrates = Commits(self.protection)
         self._settles = self._settled  # once: to make a bound method allocates
         facts = (board.NAME, VERSION, image, self.timing, recorder.journal)
-        more = (access, self._controls, self._update.staging, recorder.files)
+        more = (access, self._controls, self._update.staging, recorder.files, self._calibration)
         context = Context(COMMANDS, self.protection, *facts, *more)
         self._console = Console(context)
         self._stages = (self._acquire, self._step, self._act, self._verify)
@@ -105,9 +111,10 @@ class Cabinet:
             Job("thermistors", thermistors.SLICE_us, self._visit_due, self._visit),
             Job("console", SLICE_us, terminal.due, terminal.serve),
             Job("flash", COMMIT_us, retained.commit_due, retained.commit, FLASH),
-            Job("journal", RECORD_us, recorder.commit_due, recorder.commit, FLASH),
-            Job("captures", RECORD_us, recorder.capture_due, recorder.write_capture, FLASH),
-            Job("configuration", STEP_us, self._update_due, self._update.run, FLASH),
+            Job("journal", COMMIT_us, recorder.commit_due, recorder.commit, FLASH),
+            Job("captures", COMMIT_us, recorder.capture_due, recorder.write_capture, FLASH),
+            Job("configuration", COMMIT_us, self._update_due, self._update.run, FLASH),
+            Job("calibration", COMMIT_us, self._calibration_due, self._calibration.step, FLASH),
             Job("service", 0, self._service_due, self._serve),
         )
 
@@ -134,6 +141,8 @@ class Cabinet:
         if self._acquisition.complete(_ATTEMPTS) or waited >= _ARM_ms:
             self.protection.arm(now_ms, self.protection.restart.began)
             self.recorder.captures.take()
+            if self._calibration.slots.generation:
+                self._calibration.record()
             if self.protection.restart.served:
                 record(self.protection, restart.BACK)
 
@@ -235,6 +244,9 @@ class Cabinet:
         if self.protection.restart.cause:
             faults |= RESTARTED
         return faults | TICKS_LATE if self.timing.ill else faults
+
+    def _calibration_due(self, fits):
+        return self._calibrates.due(self._calibration.storing)
 
     def _update_due(self, fits):
         return self._update.due(self._settles)

@@ -12,12 +12,12 @@ from micropython import const
 
 import flash
 import memory
+from commits import COMMIT_us
 from packwarden.capture_files import CaptureFiles
 from packwarden.captures import Captures
 from packwarden.journal import Journal
 
 STAGE_us = const(500)  # what framing a record may take
-RECORD_us = const(100000)  # what a commit may take: no slack of a short tick is as long
 STATE_us = const(2500)  # what packing the state of the step may take
 
 _LOOK_ms = const(100)  # how often it is asked whether a commit may be: the answer takes a while
@@ -36,7 +36,7 @@ class Recorder:
         self.captures = Captures(protection)
         self.journal = Journal(flash, protection.events, config_hash, memory.events())
         self.files = CaptureFiles(flash, self.captures, protection, self.journal, config)
-        self._fitting = protection.bank.tick_ms * 1000 > 2 * RECORD_us
+        self._fitting = protection.bank.tick_ms * 1000 > 2 * COMMIT_us
         self._looked_ms = self._since_ms = time.ticks_ms()
         self._wrote_ms = self._waits_ms = self._since_ms  # the captures' part of that
 

@@ -17,7 +17,6 @@ import memory
 from packwarden.curves import FULL
 
 SAVE_us = const(1000)  # what writing to the RTC memory may take
-COMMIT_us = const(100000)  # what a commit may take: no slack of a short tick is as long
 NAMESPACE = "packwarden"  # of the NVS
 ACCESS = "access"
 

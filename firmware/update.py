@@ -5,17 +5,13 @@ start waits until lockouts, events and the last reply are out of the house: so n
 latched is lost by it. No output moves before it.
 """
 
-import time
-
 from machine import reset
 from micropython import const
 
 import board
+from commits import Commits
 from packwarden.staging import Staging
 
-STEP_us = const(100000)  # what a step may take: no slack of a short tick is as long
-
-_LOOK_ms = const(100)  # how often it is asked whether a commit may be: the answer takes a while
 _SETTLED_ms = const(10000)  # after this long the start waits for nobody
 
 
@@ -26,22 +22,14 @@ class Update:
         self.staging = Staging(protection, board, configuration.slots, configuration.hash)
         self._protection = protection
         self._configuration = configuration
-        self._looked_ms = self._since_ms = time.ticks_ms()
+        self._commits = Commits(protection)
 
     def due(self, settled):
         """Return whether to `run` now. `settled()`: nobody has anything more to keep. Slack."""
-        now_ms = time.ticks_ms()
         staging = self.staging
-        if not (staging.stored or staging.due()):
-            self._since_ms = now_ms
+        if not self._commits.due(staging.stored or staging.due()):
             return False
-        if time.ticks_diff(now_ms, self._looked_ms) < _LOOK_ms:
-            return False
-        self._looked_ms = now_ms
-        waited_ms = time.ticks_diff(now_ms, self._since_ms)
-        if staging.stored and waited_ms < _SETTLED_ms and not settled():
-            return False
-        return self._protection.bears_commit(waited_ms)
+        return not staging.stored or self._commits.waited_ms() >= _SETTLED_ms or settled()
 
     def run(self):
         """Write a part of what was activated; or start the board, once all is written."""
@@ -51,5 +39,5 @@ class Update:
             reset()
         staging.step()
         if staging.stored:
-            self._since_ms = time.ticks_ms()
+            self._commits.due(False)  # its start waits anew
             self._configuration.clear()

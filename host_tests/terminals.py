@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from flash_chip import Chip, Files
 from packwarden import config_text, settings
 from packwarden.access import Access
+from packwarden.calibration import Calibration
 from packwarden.capture_files import CaptureFiles
 from packwarden.captures import Captures
 from packwarden.commands import COMMANDS
@@ -58,23 +59,27 @@ class Terminal:
     """Types at a console and reads what it sends, `at_once` bytes after each piece of work.
 
     `see` reads onto a screen, that begins with a prompt. `flash`: whether it keeps what concerns
-    the PIN, called when a reply waits for that. PIN is set, unless `pin` is None.
+    the PIN, called when a reply waits for that; `pause` too. PIN is set, unless `pin` is None.
     """
 
     def __init__(self, protection, at_once=10**6, pin=PIN):
         self.files = Files(Chip(), fresh=True)
         journal = Journal(self.files, protection.events, 0x1234ABCD)
-        captures = CaptureFiles(self.files, Captures(protection), protection, journal, lambda: ())
+        ring = Captures(protection)
+        captures = CaptureFiles(self.files, ring, protection, journal, lambda: ())
+        calibration = Calibration(self.files, protection, ring.anew)
+        calibration.load()
         facts = (protection, "cabinet15", "1.2.3", None, timing(), journal)
         self.access = Access()
         self.controls = Controls()
         self.flash = lambda: True
+        self.pause = lambda: None
         if pin:
             self.access.set(pin, self.controls.random(16))
             self.access.kept(True)
         slots = running(self.files, protection.bank.config)
         staging = Staging(protection, BOARD, slots, slots.checksum)
-        more = (self.access, self.controls, staging, captures)
+        more = (self.access, self.controls, staging, captures, calibration)
         self.context = Context(COMMANDS, *facts, *more)
         self.console = Console(self.context)
         self.at_once = at_once
@@ -93,8 +98,12 @@ class Terminal:
             if self.console.waits:
                 self.access.kept(self.flash())
                 staging = self.context.staging
+                calibration = getattr(self.context, "calibration", None)
                 while staging and staging.storing:
                     staging.step()
+                while calibration and calibration.storing:
+                    calibration.step()
+                self.pause()
             text += self.console.take(self.at_once).decode("ascii")
         return text
 

@@ -37,6 +37,7 @@ class Held(Terminal):
         events.boot(before.began)
         self.access = Access()
         self.flash = lambda: True
+        self.pause = lambda: None
         protection = Unprotected(events, before)
         staging = None
         if refused:

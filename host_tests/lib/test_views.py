@@ -22,6 +22,7 @@ QUESTIONS = [
     "capture",
     "settings",
     "config",
+    "calibration",
     "version",
     "permit",
     "permit 1",
@@ -35,9 +36,10 @@ OPERATING = {
     "close",
     "acknowledge",
     "service",
+    "calibrate",
     "unlock",
     "pin",
-}  # see test_operations, test_pin
+}  # see test_operations, test_calibration, test_pin
 LARGE_TABLE = {
     "model": "table",
     "first_C": -60,

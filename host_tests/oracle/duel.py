@@ -59,7 +59,7 @@ class Vm:
 
 def on_cpython(window):
     """Return what comes out of the library's kernels under CPython."""
-    numbers = [array("i", part.tobytes()) for part in (window.header(), window.table, window.rows)]
+    numbers = [array("i", part.tobytes()) for part in window.parts()]
     kernels = vm_kernels.Kernels(*numbers)
     out = array("i", bytes(4 * len(window.frames) * window.width_out))
     kernels.replay(len(window.frames), array("i", window.frames.tobytes()), out)
@@ -74,6 +74,7 @@ def by_reference(library, window):
         window.shunt_uohm,
         window.main_shunt_uohm,
         table=window.table,
+        corrections=window.corrections,
         row=rows,
         batteries=window.batteries,
         supply=window.supply,

@@ -27,6 +27,7 @@ struct bank {
     int32_t rows;
     int64_t current[2], voltage[2], main[2]; /* numerator, denominator: mA or mV per count */
     const int32_t *table;                    /* 513 temperatures, biased 0.01 degC */
+    const int32_t *corrections; /* an offset of each channel, then a gain of each; both biased */
     const int32_t *row;                      /* of the element table, as `compare.Slots` keeps them */
 };
 
@@ -34,13 +35,14 @@ struct bank {
 struct meter {
     int32_t batteries, supply, main_shunt, gain;
     int64_t current, voltage, main; /* see ratio() */
-    const int32_t *table;
+    const int32_t *table, *offsets, *gains;
 };
 
 int64_t ratio(int64_t numerator, int64_t denominator);
-void scale(const int32_t *held, int32_t *values, int32_t first, int32_t last, int64_t ratio);
+void scale(const int32_t *held, int32_t *values, int32_t first, int32_t last, int64_t ratio,
+           const int32_t *offsets, const int32_t *gains);
 void temperatures(const int32_t *held, int32_t *values, int32_t first, int32_t last,
-                  int32_t reference, int32_t gain, const int32_t *table);
+                  int32_t reference, int32_t gain, const int32_t *table, const int32_t *offsets);
 struct meter meter_of(const struct bank *bank);
 int32_t channels_of(const struct bank *bank);
 void measure(const struct meter *meter, const int32_t *held, int32_t *values);

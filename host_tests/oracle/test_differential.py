@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from oracle import duel, windows
 from packwarden import compare, measure
+from packwarden.calibration import MOST_GAIN
 from packwarden.fixed import ASIDE, BIAS, MASK, NONE, ints, split_ratio
 from packwarden.thermistor import SEGMENTS
 from packwarden_host.oracle import pointer
@@ -24,14 +25,20 @@ def stored(values):
     return array("i", [NONE if value is None else BIAS + value for value in values])
 
 
-@given(counts, st.integers(1, (1 << 30) - 1), st.integers(1, 1 << 20))
-def test_scale(library, codes, numerator, denominator):
+gains = st.just(0) | st.integers(-MOST_GAIN, MOST_GAIN)
+
+
+@given(counts, st.integers(1, (1 << 30) - 1), st.integers(1, 1 << 20), gains, st.integers(-9, 9))
+def test_scale(library, codes, numerator, denominator, gain, offset):
     assume(numerator * CODE <= denominator * LARGEST and numerator < 1023 * denominator)
     held = stored(codes)
     theirs, ours = ints(len(codes)), ints(len(codes))
-    measure.scale((held, theirs, split_ratio(numerator, denominator)), 0, len(codes), 0)
+    offsets, factors = (ints(len(codes), BIAS + number) for number in (offset, gain))
+    ctx = (held, theirs, split_ratio(numerator, denominator), None, offsets + factors)
+    measure.scale(ctx, 0, len(codes), 0, len(codes))
     ratio = library.ratio(numerator, denominator)
-    library.scale(pointer(held), pointer(ours), 0, len(codes), ratio)
+    given = [pointer(array) for array in (held, ours, offsets, factors)]
+    library.scale(*given[:2], 0, len(codes), ratio, *given[2:])
     assert theirs == ours
 
 
@@ -40,14 +47,17 @@ def test_scale(library, codes, numerator, denominator):
     st.none() | st.integers(0, 32767),
     st.integers(1, 1 << 15),
     st.integers(0, MASK),
+    st.integers(-300, 300),
 )
-def test_temperatures(library, terminals, reference, gain, seed):
+def test_temperatures(library, terminals, reference, gain, seed, offset):
     held = stored([*terminals, reference])
     table = array("i", BIAS + np.random.default_rng(seed).integers(-6000, 20001, SEGMENTS + 1))
     theirs, ours = ints(len(held)), ints(len(held))
     last = len(terminals)
-    measure.temperatures((held, theirs, None, table), 0, last, last, gain)
-    library.temperatures(pointer(held), pointer(ours), 0, last, last, gain, pointer(table))
+    offsets = ints(last, BIAS + offset)
+    measure.temperatures((held, theirs, None, table, offsets), 0, last, last, gain)
+    given = [pointer(array) for array in (held, ours, table, offsets)]
+    library.temperatures(*given[:2], 0, last, last, gain, *given[2:])
     assert theirs == ours
 
 

@@ -66,12 +66,17 @@ def test_the_benchmark_gives_both_the_same_quiet_frame(library):
     assert found["kernel_us"] > 0
     assert oracle.kernel_us_c(found["quiet"]) > 0
     given = {
-        name: np.array(found["quiet"].pop(name), np.int32) for name in ("table", "row", "frame")
+        name: np.array(found["quiet"].pop(name), np.int32)
+        for name in ("table", "corrections", "row", "frame")
     }
     assert found["quiet"].pop("rows") == len(given["row"]) // compare.ROW
     rows = given["row"].reshape(-1, compare.ROW)
     window = windows.Window(
-        **found["quiet"], table=given["table"], rows=rows, frames=given["frame"][None, :]
+        **found["quiet"],
+        table=given["table"],
+        corrections=given["corrections"],
+        rows=rows,
+        frames=given["frame"][None, :],
     )
     ours = duel.by_reference(library, window)
     with duel.Vm() as vm:
@@ -89,8 +94,11 @@ PLACES = {
 
 # One count or one comparison, in the reference ...
 ORACLE_DEFECTS = [
-    ("measure.c", "product + half", "product + half - 1"),
+    ("measure.c", "ratio + half", "ratio + half - 1"),
     ("measure.c", "+ denominator / 2", ""),
+    ("measure.c", "gains[ch] - BIAS", "gains[ch] - BIAS - 1"),
+    ("measure.c", "BIAS) + offsets[ch]", "BIAS) + 1 + offsets[ch]"),
+    ("measure.c", "values[ch] += offsets[ch]", "values[ch] += 1 + offsets[ch]"),
     ("measure.c", "(ends[0] * (SEGMENT", "(1 + ends[0] * (SEGMENT"),
     ("measure.c", "FULL_RATIO = 32767", "FULL_RATIO = 32766"),
     ("compare.c", "value < condition->dropout", "value <= condition->dropout"),
@@ -110,6 +118,7 @@ ORACLE_DEFECTS = [
 LIBRARY_DEFECTS = [
     ("measure.py", "const(512)", "const(511)"),
     ("measure.py", "= code * whole", "= 1 + code * whole"),
+    ("measure.py", "const(64)", "const(63)"),
     ("measure.py", "divisor <= 0", "divisor < 2"),
     ("compare.py", "values[place + i] >= pickup", "values[place + i] > pickup"),
     ("compare.py", "& _MASK < row[at + DELAY]", "& _MASK <= row[at + DELAY]"),

@@ -58,8 +58,8 @@ class _Bridge:
 class Kernels:
     """The measurement and the slots of a window's bank."""
 
-    def __init__(self, header, table, rows):
-        """Take the three parts that describe a window, see `windows.Window`."""
+    def __init__(self, header, table, rows, corrections):
+        """Take the parts that describe a window, see `windows.Window`."""
         batteries, supply, monitor, shunt_uohm, main_uohm, gain, quantities, row_count = header[:8]
         frame = Frame(batteries, supply > 0, main_uohm > 0)
         self.held = ints(frame.channels)
@@ -74,6 +74,7 @@ class Kernels:
             shunt_uohm,
             main_uohm,
         )
+        copy(self.measurement.corrections, 0, corrections, 0, len(corrections))
         counts = [rows[r * ROW + COUNT] for r in range(row_count)]
         self.slots = Slots(counts, self.values, self.fresh)
         copy(self.slots.rows, 0, rows, 0, len(rows))
@@ -111,7 +112,9 @@ def main():
         sys.stdin.buffer.readinto(table)
         rows = ints(ROW * header[7])
         sys.stdin.buffer.readinto(rows)
-        kernels = Kernels(header, table, rows)
+        corrections = ints(2 * Frame(header[0], header[1] > 0, header[4] > 0).channels)
+        sys.stdin.buffer.readinto(corrections)
+        kernels = Kernels(header, table, rows, corrections)
         frames = header[8]
         given = array("i", bytes(4 * frames * kernels.width_in))
         sys.stdin.buffer.readinto(given)

@@ -19,6 +19,7 @@ import numpy as np
 
 from oracle import vm_kernels
 from packwarden import compare
+from packwarden.calibration import MOST_GAIN
 from packwarden.chips.ina2xx import CHIPS
 from packwarden.fixed import ASIDE, BIAS, MASK, NONE
 from packwarden.protection import Protection
@@ -48,7 +49,12 @@ class Window:
     table: np.ndarray
     rows: np.ndarray
     quantities: int
+    corrections: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
     frames: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.int32))
+
+    def __post_init__(self):
+        if not len(self.corrections):
+            self.corrections = np.full(2 * self.channels, BIAS, np.int32)
 
     @property
     def channels(self):
@@ -69,10 +75,13 @@ class Window:
         sizes = (self.gain, self.quantities, len(self.rows), len(self.frames))
         return np.array(facts + sizes, np.int32)
 
+    def parts(self):
+        """What `vm_kernels.Kernels` takes."""
+        return self.header(), self.table, self.rows, self.corrections
+
     def to_bytes(self):
         """What `vm_kernels.main` reads."""
-        parts = (self.header(), self.table, self.rows, self.frames)
-        return b"".join(part.tobytes() for part in parts)
+        return b"".join(part.tobytes() for part in (*self.parts(), self.frames))
 
 
 def draw(rng, frames):
@@ -120,7 +129,7 @@ def _bank(rng, batteries):
     table = rng.integers(-6000, 20001, 513)
     if rng.random() < 0.8:
         table = np.sort(table)[::-1]
-    return Window(
+    window = Window(
         batteries,
         int(rng.integers(2)),
         monitor,
@@ -131,6 +140,19 @@ def _bank(rng, batteries):
         np.zeros((0, compare.ROW), np.int32),
         0,
     )
+    if rng.random() < 0.7:
+        window.corrections = _corrections(rng, window.channels)
+    return window
+
+
+def _corrections(rng, channels):
+    """Offsets and gains: of some channels none, of some the most."""
+    found = []
+    for most in (300, MOST_GAIN):  # 3 K; and a zero of so many mA
+        choices = [np.zeros(channels), np.full(channels, most), np.full(channels, -most)]
+        choices.append(rng.integers(-most, most + 1, channels))
+        found.append(np.choose(rng.integers(0, len(choices), channels), choices))
+    return (BIAS + np.concatenate(found)).astype(np.int32)
 
 
 def _row(rng, window, scopes, places, pace_ms):

@@ -2,6 +2,7 @@
 
 import itertools
 
+from packwarden.calibration import MOST_GAIN, TEMPERATURE, ZERO, limit
 from packwarden.chips.ina2xx import CHIPS
 from packwarden.fixed import BIAS, MASK, NONE
 from packwarden.frame import ABSENT, OK, WRONG_CHIP
@@ -82,6 +83,18 @@ class Drive:
             return [low, low, high, high, (low + high) // 2, low - 1, high + 1, 0]
         return [low, high, 1599, 1600, 24500, 20000, 12000, 5000, 1700]
 
+    def calibrate(self, chance):
+        """Correct each channel by nothing, or by the most that a person may."""
+        frame = self.frame
+        corrections = self.protection.measured.corrections
+        for channel in range(frame.channels):
+            what = TEMPERATURE if frame.terminal <= channel < frame.reference else ZERO
+            most = limit(self.protection, what)
+            corrections[channel] = BIAS + chance.choice((-most, 0, most))
+            gain = chance.choice((-MOST_GAIN, 0, MOST_GAIN))
+            if channel < frame.voltage or channel == frame.main:
+                corrections[frame.channels + channel] = BIAS + gain
+
     def mixed(self, chance):
         """A frame of corners: most of a kind alike, some otherwise, some attempts failed."""
         frame = self.frame
@@ -100,6 +113,7 @@ class Drive:
 
     def ordeal(self, ticks, chance):
         """Drive corners of everything, each frame for some ticks; arm after a few of them."""
+        self.calibrate(chance)
         for number in range(ticks):
             if number % HELD_TICKS == 0:
                 counts = self.mixed(chance)

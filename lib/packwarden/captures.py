@@ -140,6 +140,13 @@ class Captures:
             entry[2] = index
             self._put(_HEAD)
 
+    def anew(self):
+        """Begin anew, with what is measured in another way from now on. Slack."""
+        if self._phase == _FOLLOWING:
+            self._end()
+        elif self._phase == _RECORDING:
+            self._forget()
+
     def piece(self, offset, most):
         """Return up to `most` bytes of the frozen capture, less where the ring ends. Slack."""
         at = (self._head - self._used + offset) % self.size

@@ -3,6 +3,7 @@
 import json
 
 from packwarden import (
+    calibration_commands,
     capture_view,
     config_commands,
     history,
@@ -38,5 +39,6 @@ COMMANDS.update(timing_view.COMMANDS)
 COMMANDS.update(history.COMMANDS)
 COMMANDS.update(config_commands.COMMANDS)
 COMMANDS.update(capture_view.COMMANDS)
+COMMANDS.update(calibration_commands.COMMANDS)
 COMMANDS.update(pin.COMMANDS)
 COMMANDS.update(operations.COMMANDS)

@@ -137,7 +137,9 @@ class Event:
         if slug == "boot":
             return CAUSES[self.detail]
         if slug in ("controller_fault", "operation"):
-            return restart.describe(self.detail)
+            name = restart.describe(self.detail)
+            numbered = slug == "operation" and self.value is not None
+            return "%s %d" % (name, self.value) if numbered else name
         return (OPERATIONS if slug == "lockout" else HEALTH_NAMES)[self.detail]
 
     def place(self):

@@ -87,6 +87,7 @@ PIN_FORGOTTEN = const(0xA4)
 REPLACED = const(0xA5)
 SERVICE = const(0xA6)
 BACK = const(0xA7)
+CALIBRATION = const(0xA8)  # its number stands in the record
 _DONE = (
     "unlocked",
     "wrong PIN",
@@ -96,6 +97,7 @@ _DONE = (
     "configuration replaced",
     "service mode",
     "back from service mode",
+    "calibration",
 )
 
 _TAG = const(0x52FB)  # of this layout

@@ -105,6 +105,7 @@ def parts(protection):
     return (
         protection,
         protection.validator,
+        protection.measured,
         protection.quantities,
         protection.heat,
         protection.integrators[0],

@@ -45,6 +45,7 @@ class Context:
         controls,
         staging,
         captures,
+        calibration,
     ):
         self.commands = commands
         self.protection = protection
@@ -57,6 +58,7 @@ class Context:
         self.controls = controls
         self.staging = staging  # a `staging.Staging`
         self.captures = captures  # a `capture_files.CaptureFiles`
+        self.calibration = calibration  # a `calibration.Calibration`
 
 
 def _fact(protection, name, unit, channel):

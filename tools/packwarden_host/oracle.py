@@ -35,15 +35,19 @@ class Bank(ctypes.Structure):
         ("voltage", ctypes.c_int64 * 2),
         ("main", ctypes.c_int64 * 2),
         ("table", _ints),
+        ("corrections", _ints),
         ("row", _ints),
     ]
 
 
-def bank(monitor: str, shunt_uohm: int, main_shunt_uohm: int, *, table, row, **facts) -> Bank:
+def bank(
+    monitor: str, shunt_uohm: int, main_shunt_uohm: int, *, table, corrections, row, **facts
+) -> Bank:
     """Make a Bank. `monitor`: a key of CHIPS; `main_shunt_uohm` 0: none is wired.
 
-    `table`, `row`: arrays of 32-bit integers, as `thermistor.Bridge` and `compare.Slots` hold
-    them; `facts`: batteries, supply (1: wired), gain, quantities, rows.
+    `table`, `corrections`, `row`: arrays of 32-bit integers, as `thermistor.Bridge`,
+    `measure.Measurement` and `compare.Slots` hold them; `facts`: batteries, supply (1: wired),
+    gain, quantities, rows.
     """
     chip = CHIPS[monitor]
     made = Bank(main_shunt=int(main_shunt_uohm > 0), **facts)
@@ -51,6 +55,7 @@ def bank(monitor: str, shunt_uohm: int, main_shunt_uohm: int, *, table, row, **f
     made.main[:] = chip["shunt_lsb_pV"], 1000 * (main_shunt_uohm or shunt_uohm)
     made.voltage[:] = chip["bus_lsb_pV"], _MILLI
     made.table = pointer(table)
+    made.corrections = pointer(corrections)
     made.row = pointer(row)
     return made
 
@@ -75,9 +80,9 @@ def load(folder: Path, sources: Path = SOURCES) -> ctypes.CDLL:
     found = ctypes.CDLL(str(library))
     found.ratio.argtypes = [ctypes.c_int64, ctypes.c_int64]
     found.ratio.restype = ctypes.c_int64
-    found.scale.argtypes = [_ints, _ints, _int, _int, ctypes.c_int64]
+    found.scale.argtypes = [_ints, _ints, _int, _int, ctypes.c_int64, _ints, _ints]
     found.scale.restype = None
-    found.temperatures.argtypes = [_ints, _ints, _int, _int, _int, _int, _ints]
+    found.temperatures.argtypes = [_ints, _ints, _int, _int, _int, _int, _ints, _ints]
     found.temperatures.restype = None
     found.replay.argtypes = [ctypes.POINTER(Bank), _int, _ints, _ints]
     found.frame_us.argtypes = [ctypes.POINTER(Bank), _ints, _int]
@@ -94,7 +99,7 @@ def kernel_us_c(quiet: dict) -> float | None:
         return None
     given = dict(quiet)
     frame = array("i", given.pop("frame"))
-    for name in ("table", "row"):
+    for name in ("table", "corrections", "row"):
         given[name] = array("i", given[name])
     with tempfile.TemporaryDirectory(prefix="packwarden-") as folder:
         return load(Path(folder)).frame_us(bank(**given), pointer(frame), _BATCHES)

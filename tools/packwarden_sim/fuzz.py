@@ -48,6 +48,7 @@ _OPERATED = (
     restart.REPLACED,
     restart.CONFIGURATION,
     restart.SERVICE,
+    restart.CALIBRATION,
 )
 _LOCKED = (restart.LOCKED, restart.PIN_SET, restart.PIN_FORGOTTEN)
 _ON_BREAKERS = (lockout.RESET, lockout.REFUSED, lockout.CLOSED)

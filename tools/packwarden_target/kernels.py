@@ -55,7 +55,7 @@ def quiet_frame(protection, now_ms):
     """Return what the reference in C needs for the same work."""
     bank = protection.bank
     slots = protection.decider.slots
-    held, _, _, table = protection.measured.ctx
+    held, _, _, table, corrections = protection.measured.ctx
     values, fresh = slots.ctx[:2]
     return {
         "monitor": bank.monitor,
@@ -67,6 +67,7 @@ def quiet_frame(protection, now_ms):
         "quantities": len(values),
         "rows": slots.row_count,
         "table": list(table),
+        "corrections": list(corrections),
         "row": list(slots.rows),
         "frame": [now_ms, 0, -1] + list(held) + list(fresh) + list(values),
     }
