@@ -25,6 +25,7 @@ app = typer.Typer(
 app.add_typer(config_cli.app, name="config")
 app.add_typer(board_cli.app, name="board")
 app.command()(coordination_cli.coordination)
+app.command()(deploy_cli.flash)
 app.command()(deploy_cli.deploy)
 
 INTERRUPTED = 130

@@ -5,9 +5,37 @@ from typing import Annotated
 
 import typer
 
+from packwarden_host.errors import BadInput
 from packwarden_host.pin import PinOption
 
 _Port = Annotated[str, typer.Argument(help="Device, pseudo-terminal, or socket://host:port.")]
+
+
+def flash(
+    port: Annotated[
+        str | None, typer.Argument(help="Device, or another port that esptool takes.")
+    ] = None,
+    image: Annotated[
+        Path | None,
+        typer.Argument(metavar="IMAGE.bin", help="An image of MicroPython 1.29 or newer: --list."),
+    ] = None,
+    baud: Annotated[int, typer.Option(help="Baud rate of the writing.")] = 460_800,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Erase the flash and all that is on it without asking.")
+    ] = False,
+    list_: Annotated[
+        bool, typer.Option("--list", help="Say which image each board takes, and who has it.")
+    ] = False,
+):
+    """Erase a board's flash and write MicroPython to it, by esptool; the next step is `deploy`."""
+    from packwarden_host import flash as flashing
+
+    if list_:
+        flashing.show_list()
+    elif port is None or image is None:
+        raise BadInput("name a port and an image of MicroPython (--list says which)")
+    else:
+        flashing.run(flashing.Request(port, image, baud, yes))
 
 
 def deploy(
