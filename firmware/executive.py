@@ -14,7 +14,9 @@ from micropython import const
 
 from packwarden.timing import COLLECTION, OWN
 
-_NAP_us = const(20000)  # the longest sleep: the multiplexers move as often
+# The longest sleep: the multiplexers move as often. A slower tick, for long simulations, has fewer.
+_NAP_us = const(20000)
+_NAPS = const(20)
 _COLLECT_ms = const(1000)  # how often garbage of the console is collected ...
 _OVERDUE_ms = const(2000)  # ... and when it is although no slack is long enough
 
@@ -44,6 +46,7 @@ class Executive:
         self._timing = timing
         self._jobs = timing.jobs = jobs
         self._deadline = time.ticks_us()
+        self.nap_us = max(_NAP_us, timing.tick_us // _NAPS)
 
     def run(self, cabinet, watchdog):
         """Run the ticks of a cabinet until something raises.
@@ -91,7 +94,7 @@ class Executive:
             may_be_late = False
             left_us = self._left_us()
             if left_us > 0 and not more:
-                time.sleep_us(min(left_us, _NAP_us))
+                time.sleep_us(min(left_us, self.nap_us))
                 left_us = self._left_us()
             if left_us <= 0:
                 return
