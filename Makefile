@@ -76,6 +76,7 @@ bench: $(STAMP) ## measure the control step, the simulation's speed and the heap
 
 docs: $(STAMP) ## run the commands that the documentation shows, and paste what they print
 	@$(BIN)/python -m packwarden_host.docs
+	@$(BIN)/python -m packwarden_host.package
 	@$(BIN)/pytest --collect-only -qq --write-matrix > /dev/null
 	@$(BIN)/pytest -q --write-picture host_tests/system/test_monitor_pty.py
 

@@ -5,8 +5,8 @@ writes it last. Without one nothing is known, and that is told: files that were 
 none. Else each file has to be what it was, and beside them must be no module that would be taken
 in their place: the root comes before lib/, and .py before .mpy.
 
-An image lies in the root of the flash, or where `packwarden deploy` has put it: in one of two
-folders, the one that main.py has put at the front of the path.
+An image lies in the root of the flash, or where main.py has put the front of the path: in one of
+the two folders of `packwarden deploy`, or on a ROMFS partition.
 """
 
 import binascii
@@ -18,7 +18,7 @@ from micropython import const
 from flash import listdir, open
 
 MANIFEST = "image.sha256"
-PLACES = ("image.a", "image.b")
+PLACES = ("image.a", "image.b", "/rom")
 
 _PIECE = const(512)
 _DIGITS = const(64)

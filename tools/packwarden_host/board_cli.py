@@ -1,4 +1,4 @@
-"""`packwarden board check|show|picture`: the command line in front of what is known of a board."""
+"""`packwarden board check|show|picture|image`: the command line in front of a board's facts."""
 
 import sys
 from pathlib import Path
@@ -67,6 +67,24 @@ def picture(
 
     output.write_whole(file, board_picture.svg(_good(name)))
     print(f"{file}: the wiring of {name}")
+
+
+@app.command()
+def image(
+    name: Name,
+    folder: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder to make.", show_default=False)
+    ],
+    march: Annotated[
+        str | None, typer.Option(help="Another architecture of mpy-cross than that of the chip.")
+    ] = None,
+):
+    """Compile the firmware of a board into a folder, with its manifest: for a ROMFS partition."""
+    from packwarden_host import image as building
+
+    _good(name)
+    called = building.write(name, march, folder)
+    print(f"{folder}/rom: image {called} of {name}; {folder}/main.py starts it")
 
 
 def _good(name: str) -> ModuleType:

@@ -291,7 +291,7 @@ def service(
     if leave:
         serving.leave(port)
     else:
-        serving.enter(port, secret, minutes, opens)
+        serving.run(port, secret, minutes, opens)
 
 
 @app.command()

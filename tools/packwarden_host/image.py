@@ -5,12 +5,15 @@ import shutil
 from pathlib import Path
 
 from packwarden_host import boards, sources
+from packwarden_host.errors import BadInput
 from packwarden_host.sources import Files
 
 MANIFEST = "image.sha256"
 PLACES = ("image.a", "image.b")  # the folders on a board's flash, of which main.py starts one
+ROM = "/rom"  # where MicroPython mounts a ROMFS partition
+_MARCH = {"esp32": "xtensawin", "esp32s3": "xtensawin"}  # by a board's CHIP, as mpy-cross calls it
 _START = """\
-# Written by packwarden deploy: the image that this board starts is the one in {place}.
+# Written by packwarden: the image that this board starts is the one in {place}.
 import sys
 
 # Neither the root nor /lib: nothing that lies there is taken in the place of a module.
@@ -40,6 +43,22 @@ def named(files: Files) -> str:
 def start(place: str) -> str:
     """The main.py of a board that starts the image in a place. Which image runs is this file."""
     return _START.format(place=place)
+
+
+def write(board: str, march: str | None, folder: Path) -> str:
+    """Write the image of a board to a new folder, for a ROMFS partition, and the main.py for it.
+
+    Returns its name. march: None for that of the board's chip. BadInput where the folder is there,
+    or cannot be made.
+    """
+    files = built(board, march or _MARCH[boards.load(board).CHIP])
+    whole = {f"rom/{path}": data for path, data in files.items()} | {"main.py": start(ROM)}
+    try:
+        folder.mkdir()
+        sources.write(whole, folder)
+    except OSError as error:
+        raise BadInput(f"{folder}: {error.strerror or error}") from error
+    return named(files)
 
 
 def manifest(files: Files) -> str:

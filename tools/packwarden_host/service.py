@@ -9,6 +9,13 @@ _REPL = b">>> "
 _CONSOLE = PROMPT.encode()
 
 
+def run(port: str, given: str | None, minutes: int, opens: bool) -> None:
+    """Bring a cabinet that protects into service mode, and say what can be done there."""
+    enter(port, given, minutes, opens)
+    output.line(f"mpremote connect {port} resume ...")
+    output.line(f"packwarden service {port} --leave   ends it")
+
+
 def enter(port: str, given: str | None, minutes: int, opens: bool) -> None:
     """Bring a cabinet that protects into service mode; RunFailed says why it did not go."""
     with Dialogue(port) as dialogue:
@@ -16,8 +23,6 @@ def enter(port: str, given: str | None, minutes: int, opens: bool) -> None:
         said = dialogue.ask(f"service {minutes}" + (" open" if opens else ""))
         dialogue.line.until(_REPL)
     output.line(said.strip(), "bold red")
-    output.line(f"mpremote connect {port} resume ...")
-    output.line(f"packwarden service {port} --leave   ends it")
 
 
 def wake(line: Line) -> None:

