@@ -164,7 +164,7 @@ def test_a_port_at_which_nobody_answers_is_refused(refused, monkeypatch):
 
 
 def test_a_cabinet_that_protects_is_left_alone(refused, monkeypatch):
-    monkeypatch.setattr(board_repl, "ANSWER_s", 1)
+    monkeypatch.setattr(board_repl, "ANSWER_s", 3)
     with offered("--batteries", 2) as (_, path):
         said = refused("vectors", "--port", path)
     assert "a cabinet's console answers, and no byte on it stops protection" in said
