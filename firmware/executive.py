@@ -14,7 +14,7 @@ from micropython import const
 
 from packwarden.timing import COLLECTION, OWN
 
-# The longest sleep: the multiplexers move as often. A slower tick, for long simulations, has fewer.
+# The longest sleep: the multiplexers move as often. A slower tick, for long runs, has fewer.
 _NAP_us = const(20000)
 _NAPS = const(20)
 _COLLECT_ms = const(1000)  # how often garbage of the console is collected ...
