@@ -119,3 +119,18 @@ def test_from_a_running_cabinet_to_one_that_runs_what_was_deployed(cabinet, sour
     with Dialogue(port) as dialogue:
         assert dialogue.protecting()["image"] == image.named(image.built("cabinet15", "x64"))
     assert command("config", "diff", port, tmp_path / "bank.json").code == 0
+
+
+@pytest.mark.usefixtures("sources")
+def test_a_board_without_a_configuration_starts_and_does_not_protect(cabinet, tmp_path):
+    """It says so, and stays at the REPL, to which the next deployment brings one."""
+    assert command("service", cabinet.port, "--pin", PIN).code == 0
+    for slot in cabinet.flash.glob("config*"):
+        slot.unlink()
+    result = command("deploy", cabinet.port, "--board", "cabinet15")
+    assert result.code == 1
+    assert "the new image starts, and then: not protecting: no config.json" in result.err
+    (tmp_path / "bank.json").write_text(json.dumps(bank(2)))
+    deploy(cabinet, "--config", tmp_path / "bank.json")
+    with Dialogue(cabinet.port) as dialogue:
+        dialogue.protecting()

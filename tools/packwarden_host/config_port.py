@@ -150,7 +150,7 @@ def _leave(dialogue: Dialogue) -> None:
 
 def _started(dialogue: Dialogue, name: str) -> str:
     """Wait until the cabinet has started again; return what runs then."""
-    dialogue.line.until(b'type "help"\r\n' + PROMPT.encode(), silent_s=_START_S)
+    dialogue.line.restarted(PROMPT.encode(), silent_s=_START_S)
     status = dialogue.protecting()
     config = json.loads(dialogue.ask("config --json"))
     if config["hash"] != name:

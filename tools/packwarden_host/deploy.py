@@ -19,9 +19,10 @@ OLDEST = (1, 29)
 _WHY = ": machine.mem_backup came with it, in which lockouts and events outlast a reset"
 CONFIG = "config.json"
 _REPL, _CONSOLE = b">>> ", PROMPT.encode()
-_HELLO = b'type "help"\r\n' + _CONSOLE
 _START_S = 60.0  # a board that hashes its image and loads its modules
 _CHIP = 'import os, sys\nprint(getattr(sys.implementation, "_machine", ""))'
+# A session before this one may have left it elsewhere; on a host the root is not a board's flash.
+_HOME = 'import os, sys\nif sys.platform == "esp32":\n    os.chdir("/")\n'
 _BOARD = """
 try:
     import board
@@ -51,6 +52,7 @@ def run(request: Request) -> int:
     _reach_repl(request)
     with _at_repl(request.port) as repl:
         told = repl.facts(OLDEST, _WHY)
+        repl.execute(_HOME)
         board = named or _board_there(repl)
         _check_chip(repl, board)
         march = targets.march(told)
@@ -191,7 +193,7 @@ def _start(port: str, name: str) -> int:
         line.until(_REPL)
         line.send(b"import machine; print('rest' + 'arting'); machine.reset()\r")
         line.until(b"restarting")
-        said, found = line.until(_HELLO, _REPL, silent_s=_START_S)
+        said, found = line.restarted(_CONSOLE, _REPL, silent_s=_START_S)
     if found == _REPL:
         words = said.decode(errors="replace").strip().splitlines() or ["nothing"]
         reason = next((w for w in words if w.startswith("not protecting")), words[-1])

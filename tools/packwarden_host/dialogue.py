@@ -11,11 +11,12 @@ import serial
 from packwarden.console import PROMPT, shown
 from packwarden_host import pin
 from packwarden_host.console import open_port
-from packwarden_host.errors import RunFailed
+from packwarden_host.errors import BadInput, RunFailed
 
 # A cabinet answers within a few ticks; one that restarts needs some seconds.
 SILENT_S = 10.0
 ARMED_S = 20  # how long one may take from its first prompt to protecting
+_AGAIN_S = 0.5  # how long between two tries to reach a board that starts
 _CTRL_C = b"\x03"
 _PROMPT = PROMPT.encode()
 
@@ -26,6 +27,10 @@ class Refused(RunFailed):
     def __init__(self, subject: str, reason: str):
         super().__init__(f"{subject}: {reason}")
         self.reason = reason
+
+
+class Lost(RunFailed):
+    """The connection has ended."""
 
 
 class Line:
@@ -52,7 +57,7 @@ class Line:
         try:
             self._link.write(data)
         except (serial.SerialException, OSError) as error:
-            raise RunFailed(f"{self.port}: the connection ended: {error}") from error
+            raise Lost(f"{self.port}: the connection ended: {error}") from error
 
     def until(
         self, *wanted: bytes, progress=lambda received: None, silent_s: float | None = None
@@ -72,13 +77,35 @@ class Line:
             try:
                 data = self._link.read() + (self._link.read_all() or b"")
             except (serial.SerialException, OSError) as error:
-                raise RunFailed(f"{self.port}: the connection ended: {error}") from error
+                raise Lost(f"{self.port}: the connection ended: {error}") from error
             if data:
                 heard_s = time.monotonic()
                 self._seen += data
                 progress(len(self._seen))
             elif time.monotonic() - heard_s > (patience_s := silent_s or self.silent_s):
                 raise RunFailed(f"{self.port}: no Packwarden answers within {patience_s:g} s")
+
+    def restarted(self, *wanted: bytes, silent_s: float | None = None) -> tuple[bytes, bytes]:
+        """Read `until` one of these prompts, of a board that starts again.
+
+        Where its chip is the USB device itself the port goes meanwhile. It is opened again then,
+        and asked for its prompt with empty lines: what the board said when it started is lost. No
+        Ctrl-C: that would interrupt the first breath of the firmware.
+        """
+        try:
+            return self.until(*wanted, silent_s=silent_s)
+        except Lost as error:
+            until_s = time.monotonic() + (silent_s or self.silent_s)
+            while time.monotonic() < until_s:
+                time.sleep(_AGAIN_S)
+                try:
+                    self._link.close()
+                    self._link = open_port(self.port)
+                    self.send(b"\r")
+                    return self.until(*wanted, silent_s=_AGAIN_S)
+                except (BadInput, RunFailed):
+                    pass  # it is not there yet, or starts
+            raise error
 
 
 class Dialogue:

@@ -21,7 +21,7 @@ def enter(port: str, given: str | None, minutes: int, opens: bool) -> None:
     with Dialogue(port) as dialogue:
         dialogue.unlock(given)
         said = dialogue.ask(f"service {minutes}" + (" open" if opens else ""))
-        dialogue.line.until(_REPL)
+        dialogue.line.restarted(_REPL)
     output.line(said.strip(), "bold red")
 
 
@@ -38,7 +38,7 @@ def leave(port: str) -> None:
             output.line(f"{port}: is not in service mode")
             return
         line.send(b"import machine; machine.reset()\r")
-        line.until(_CONSOLE)
+        line.restarted(_CONSOLE)
     with Dialogue(port) as dialogue:
         dialogue.protecting()
     output.line(f"{port}: protecting", "green")

@@ -186,12 +186,13 @@ class Cabinet:
 
 
 class _Watchdog:
-    """The board's watchdog while a person sits at its REPL, whose time is real."""
+    """The board's watchdog while a person sits at its REPL, whose time is real; ms None: none."""
 
-    def __init__(self, ms: int, speed: float, bite: Callable[[], None]):
+    def __init__(self, ms: int | None, speed: float, bite: Callable[[], None]):
         self._bitten = False
         self._bite = bite
-        self._timer = threading.Timer(ms / 1000 / (speed or 1), self._expire)
+        seconds = threading.TIMEOUT_MAX if ms is None else ms / 1000 / (speed or 1)
+        self._timer = threading.Timer(seconds, self._expire)
         self._timer.daemon = True
         self._timer.start()
 

@@ -76,7 +76,10 @@ class HostLines:
         self._write(b"T", json.dumps(fields).encode())
 
     def repl(self, watchdog_ms):
-        """Write that the process is MicroPython's REPL from now on, until the watchdog bites."""
+        """Write that the process is MicroPython's REPL from now on, until the watchdog bites.
+
+        watchdog_ms: None where none runs.
+        """
         self._write(b"R", json.dumps({"watchdog_ms": watchdog_ms}).encode())
 
     def last(self, cause, t_ms, ticks, detail):

@@ -231,7 +231,7 @@ def _begin_repl(job, here, lines):
 
     The host is the board's watchdog then. The world stands still.
     """
-    watchdog_ms = here.watched_us() // 1000
+    watched_us = here.watched_us()
     _note(here, "reset", None)
     _write_state(job, here)
 
@@ -241,7 +241,7 @@ def _begin_repl(job, here, lines):
         sys.exit()
 
     sys.modules["machine"].reset = reset
-    lines.repl(watchdog_ms)
+    lines.repl(watched_us and watched_us // 1000)
     os.putenv("HOME", job["state_dir"])  # where this VM keeps the REPL's history
     os.putenv("MICROPYINSPECT", "1")
 
