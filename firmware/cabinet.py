@@ -18,6 +18,7 @@ from commits import COMMIT_us, Commits
 from configuration import Configuration
 from controls import Controls
 from executive import Executive, Garbage, Job
+from inspection import Inspection, PIECE_us
 from outputs import Outputs
 from packwarden import VERSION, restart
 from packwarden.access import Access
@@ -31,10 +32,12 @@ from packwarden.protection import (
     MEMORY_FAILS,
     OUTPUTS_FAIL,
     RESTARTED,
+    SELFTEST_BAD,
     TICKS_LATE,
     Protection,
 )
 from packwarden.replies import record
+from packwarden.selftest import GOOD, WATCHDOG, SelfTest
 from packwarden.timing import ACQUIRED, ACTED, ALL_STAGES, FLASH, STEPPED, VERIFIED, Timing
 from packwarden.views import Context
 from recorder import Recorder, STAGE_us, STATE_us
@@ -83,8 +86,12 @@ class Cabinet:
         self._update = Update(self.protection, self._configuration)
         self._calibrates = Commits(self.protection)
         self._settles = self._settled  # once: to make a bound method allocates
+        self.selftest = SelfTest(self.protection)
+        parts = (image, self._configuration, self._calibration, self.timing)
+        self._inspection = Inspection(self.selftest, *parts)
         facts = (board.NAME, VERSION, image, self.timing, recorder.journal)
-        more = (access, self._controls, self._update.staging, recorder.files, self._calibration)
+        more = (access, self._controls, self._update.staging, recorder.files)
+        more += (self._calibration, self.selftest)
         context = Context(COMMANDS, self.protection, *facts, *more)
         self._console = Console(context)
         self._stages = (self._acquire, self._step, self._act, self._verify)
@@ -115,6 +122,7 @@ class Cabinet:
             Job("captures", COMMIT_us, recorder.capture_due, recorder.write_capture, FLASH),
             Job("configuration", COMMIT_us, self._update_due, self._update.run, FLASH),
             Job("calibration", COMMIT_us, self._calibration_due, self._calibration.step, FLASH),
+            Job("self-test", PIECE_us, self._inspection.due, self._inspect),
             Job("service", 0, self._service_due, self._serve),
         )
 
@@ -129,6 +137,7 @@ class Cabinet:
 
     def run(self, watchdog):
         """Protect until something raises. Arms once every channel has been read."""
+        self.selftest.found[WATCHDOG] = (GOOD, "armed, fed after each whole tick")
         self._executive.run(self, watchdog)
 
     def prepare(self, now_ms):
@@ -243,7 +252,15 @@ class Cabinet:
             faults |= CONFIG_REFUSED
         if self.protection.restart.cause:
             faults |= RESTARTED
+        if self.selftest.bad:
+            faults |= SELFTEST_BAD
         return faults | TICKS_LATE if self.timing.ill else faults
+
+    def _inspect(self):
+        more = self._inspection.run()
+        if more:
+            self._terminal.used = True  # there is garbage
+        return more
 
     def _calibration_due(self, fits):
         return self._calibrates.due(self._calibration.storing)

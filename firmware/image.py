@@ -42,10 +42,30 @@ def check():
     wrong = [MANIFEST + " names no file"] if not paths else []
     piece = bytearray(_PIECE)
     for line in lines:
-        state = _state(line[_DIGITS + 2 :], line[:_DIGITS], piece)
-        if state:
-            wrong.append(line[_DIGITS + 2 :] + state)
+        wrong.extend([text for text in _look(line, piece) if text])
     return name, wrong + _strangers(paths)
+
+
+def again(name):
+    """Look at the files once more, in pieces: yield None after each, or what is wrong. Slack.
+
+    `name`: from `check`.
+    """
+    piece = bytearray(_PIECE)
+    whole = hashlib.sha256()
+    try:
+        with open(_at(MANIFEST), "rb") as manifest:
+            line = manifest.readline()
+            while line:
+                whole.update(line)
+                yield
+                yield from _look(line.decode().strip(), piece)
+                line = manifest.readline()
+    except OSError:
+        yield MANIFEST + " cannot be read"
+        return
+    if binascii.hexlify(whole.digest()).decode()[:8] != name:
+        yield MANIFEST + " is changed"
 
 
 def _at(path):
@@ -64,19 +84,22 @@ def _read(path):
     return content
 
 
-def _state(path, digits, piece):
-    """Return what is wrong with a file, or None."""
+def _look(line, piece):
+    """Yield None after each piece of a file, then what is wrong with it, or None."""
+    path = line[_DIGITS + 2 :]
     found = hashlib.sha256()
     try:
         with open(_at(path), "rb") as file:
             count = file.readinto(piece)
             while count:
                 found.update(memoryview(piece)[:count])
+                yield
                 count = file.readinto(piece)
     except OSError as error:
-        return " is missing" if error.args[:1] == (_ENOENT,) else " cannot be read"
-    good = binascii.hexlify(found.digest()).decode() == digits
-    return None if good else " is changed"
+        yield path + (" is missing" if error.args[:1] == (_ENOENT,) else " cannot be read")
+        return
+    if binascii.hexlify(found.digest()).decode() != line[:_DIGITS]:
+        yield path + " is changed"
 
 
 def _strangers(paths):

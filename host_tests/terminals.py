@@ -11,6 +11,7 @@ from packwarden.captures import Captures
 from packwarden.commands import COMMANDS
 from packwarden.console import PROMPT, Console, shown
 from packwarden.journal import Journal
+from packwarden.selftest import SelfTest
 from packwarden.staging import Staging
 from packwarden.timing import Timing
 from packwarden.two_slots import TwoSlots
@@ -79,7 +80,8 @@ class Terminal:
             self.access.kept(True)
         slots = running(self.files, protection.bank.config)
         staging = Staging(protection, BOARD, slots, slots.checksum)
-        more = (self.access, self.controls, staging, captures, calibration)
+        more = (self.access, self.controls, staging, captures)
+        more += (calibration, SelfTest(protection))
         self.context = Context(COMMANDS, *facts, *more)
         self.console = Console(self.context)
         self.at_once = at_once
@@ -103,6 +105,9 @@ class Terminal:
                     staging.step()
                 while calibration and calibration.storing:
                     calibration.step()
+                selftest = getattr(self.context, "selftest", None)
+                if selftest and selftest.due():
+                    selftest.done(self.context.timing, calibration)
                 self.pause()
             text += self.console.take(self.at_once).decode("ascii")
         return text

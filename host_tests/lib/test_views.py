@@ -23,6 +23,7 @@ QUESTIONS = [
     "settings",
     "config",
     "calibration",
+    "selftest",
     "version",
     "permit",
     "permit 1",

@@ -9,6 +9,7 @@ from packwarden import (
     history,
     operations,
     pin,
+    selftest,
     status_view,
     timing_view,
     views,
@@ -40,5 +41,6 @@ COMMANDS.update(history.COMMANDS)
 COMMANDS.update(config_commands.COMMANDS)
 COMMANDS.update(capture_view.COMMANDS)
 COMMANDS.update(calibration_commands.COMMANDS)
+COMMANDS.update(selftest.COMMANDS)
 COMMANDS.update(pin.COMMANDS)
 COMMANDS.update(operations.COMMANDS)

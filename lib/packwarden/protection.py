@@ -38,6 +38,7 @@ MEMORY_FAILS = const(8)  # lockouts could not be read at boot, or cannot be kept
 RESTARTED = const(16)  # a fault ended an earlier life, and nobody has acknowledged it
 JOURNAL_FAILS = const(32)  # events cannot be kept
 CONFIG_REFUSED = const(64)  # a configuration that should run is no good: another one runs
+SELFTEST_BAD = const(128)  # the self-test found something that has no other alarm
 
 
 class Protection:
@@ -187,6 +188,8 @@ class Protection:
             return restart.JOURNAL
         if faults & CONFIG_REFUSED:
             return restart.CONFIGURATION
+        if faults & SELFTEST_BAD:
+            return restart.SELFTEST
         return restart.INPUTS if faults & INPUTS_FAIL else 0
 
     def _advance(self, dt):

@@ -66,6 +66,7 @@ JOURNAL = const(0xF5)
 CONFIGURATION = const(0xF6)
 LOOP = const(0xF7)
 IMAGE = const(0xF8)
+SELFTEST = const(0xF9)
 _OTHERS = (
     "restart acknowledged",
     "contacts cannot be read",
@@ -76,6 +77,7 @@ _OTHERS = (
     "configuration refused",
     "held: restarts in a loop",
     "held: not the image that was deployed",
+    "self-test bad: see selftest",
 )
 
 # What a person did at the console.

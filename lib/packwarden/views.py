@@ -46,6 +46,7 @@ class Context:
         staging,
         captures,
         calibration,
+        selftest,
     ):
         self.commands = commands
         self.protection = protection
@@ -59,6 +60,7 @@ class Context:
         self.staging = staging  # a `staging.Staging`
         self.captures = captures  # a `capture_files.CaptureFiles`
         self.calibration = calibration  # a `calibration.Calibration`
+        self.selftest = selftest  # a `selftest.SelfTest`
 
 
 def _fact(protection, name, unit, channel):

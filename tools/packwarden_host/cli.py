@@ -271,6 +271,17 @@ def export(
 
 
 @app.command()
+def selftest(
+    port: Annotated[str, typer.Argument(help="Device, pseudo-terminal, or socket://host:port.")],
+    json_: AsJson = False,
+):
+    """Let a cabinet test itself, while it protects. Exit code 1: something is bad."""
+    from packwarden_host import selftest as testing
+
+    return testing.run(port, json_)
+
+
+@app.command()
 def service(
     port: Annotated[str, typer.Argument(help="Device, pseudo-terminal, or socket://host:port.")],
     leave: Annotated[

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from packwarden.console import PROMPT
-from packwarden_host import bank_file, boards, image, output, service, targets
+from packwarden_host import bank_file, boards, image, output, selftest, service, targets
 from packwarden_host.board_repl import LOST, Repl
 from packwarden_host.deployment import Deployment, Plan
 from packwarden_host.dialogue import Dialogue, Line, Refused
@@ -206,19 +206,9 @@ def _start(port: str, name: str) -> int:
                 " a MicroPython with Packwarden frozen in starts that instead"
             )
         output.line(f"{port}: Packwarden {runs['packwarden']} on {runs['board']} answers", "green")
-        return _show_selftest(dialogue)
-
-
-def _show_selftest(dialogue: Dialogue) -> int:
-    try:
-        rows = json.loads(dialogue.ask("selftest --json"))["selftest"]
-    except Refused as error:
-        output.line(f"self-test: not done: {error.reason}")
-        return 0
-    heads = ("check", "when", "protected", "result", "detail")
-    cells = [
-        (r["check"], r["when"], "yes" if r["protected"] else "no", r["result"], r["detail"] or "")
-        for r in rows
-    ]
-    output.table("Self-test", heads, cells)
-    return int(any(row["result"] == "bad" for row in rows))
+        dialogue.protecting()
+        try:
+            return selftest.show(dialogue)
+        except Refused as error:
+            output.line(f"self-test: not done: {error.reason}")
+            return 0

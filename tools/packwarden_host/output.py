@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 from packwarden_host.errors import BadInput
@@ -37,8 +38,16 @@ def line(text: str, style: str | None = None) -> None:
         print(text, flush=True)
 
 
-def table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table: of rich on a terminal, else aligned columns that never wrap."""
+def table(
+    title: str,
+    heads: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    styles: Sequence[str | None] = (),
+) -> None:
+    """Print a table: of rich on a terminal, else aligned columns that never wrap.
+
+    `styles`: of each row, by rich's names.
+    """
     rows = [tuple(row) for row in rows]
     if is_terminal():
         from rich import box
@@ -49,8 +58,8 @@ def table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> No
         shown = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
         for head in heads:
             shown.add_column(head, overflow="fold")
-        for row in rows:
-            shown.add_row(*(Text(cell) for cell in row))
+        for row, style in zip_longest(rows, styles):
+            shown.add_row(*(Text(cell) for cell in row), style=style)
         Console(highlight=False).print(shown)
         return
     print(plain_table(title, heads, rows))

@@ -55,10 +55,15 @@ FILE_CHANGE_US = 5_000
 # Hashing all files of the image: 81, compiled 180 KB in all, at 1 MB/s. The simulated board
 # has their source, which is longer; what it costs does not depend on that.
 IMAGE_US = 260_000
+# The same piece by piece, later: so many bytes in a microsecond.
+HASH_BYTES = 1
 
 # After the select lines moved, the thermistor's source resistance (at most 4.7 kohm and the
 # mux) has to charge the filter of the ADC pin (22 nF): five time constants, rounded up.
 MUX_SETTLE_US = 1_000
+
+# The RTC's RC oscillator, as the IDF finds it at boot.
+SLOW_HZ = 150_000
 
 # Breakers: from the energised coil to open contacts (interposing relay 10 to 15 ms, release
 # 30 to 60 ms); the impulse a shunt trip needs; what hold-up hardware bridges at a reset.

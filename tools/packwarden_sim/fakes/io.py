@@ -9,6 +9,7 @@ from packwarden_sim.costs import (
     FILE_BLOCK_US,
     FILE_COMMIT_US,
     FILE_OPEN_US,
+    HASH_BYTES,
     IMAGE_US,
 )
 
@@ -18,6 +19,7 @@ class _File:
 
     def __init__(self, name, mode):
         us[0] += _opening_us(name)
+        self._hashed = _of_image(name) and world.current.watched_us() is not None
         self._flash = world.current.wiring.flash
         self._writes = "r" not in mode
         self._written = 0
@@ -45,7 +47,13 @@ class _File:
 
     def readinto(self, buffer):
         """Fill a buffer; return how many bytes there were."""
+        if self._hashed:
+            us[0] += len(buffer) // HASH_BYTES
         return self._file.readinto(buffer)
+
+    def readline(self):
+        """Return the next line, with its end."""
+        return self._file.readline()
 
     def write(self, data):
         """Write bytes; return how many. Those beyond a block are not left to the commit."""
@@ -61,10 +69,16 @@ class _File:
 
 
 def _opening_us(name):
-    """Return what it takes to open a file: of the image, the manifest stands for all of it."""
+    """Return what it takes to open a file: at boot the manifest stands for all of the image."""
+    if world.current.watched_us() is not None:
+        return FILE_OPEN_US
     if name.rsplit("/", 1)[-1] == "image.sha256":
         return IMAGE_US
-    return 0 if name.rsplit(".", 1)[-1] in ("py", "mpy") else FILE_OPEN_US
+    return 0 if _of_image(name) else FILE_OPEN_US
+
+
+def _of_image(name):
+    return name.rsplit(".", 1)[-1] in ("py", "mpy")
 
 
 def open(name, mode):

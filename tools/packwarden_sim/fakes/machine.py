@@ -199,6 +199,28 @@ def reset_cause():
     return _CAUSES.get(began_by, PWRON_RESET)
 
 
+class _Registers:
+    """The RTC's registers, as 32-bit words: the count of its oscillator, and the IDF's period."""
+
+    def __init__(self):
+        self._count = 0
+
+    def __getitem__(self, address):
+        place = address & 0xFF
+        if place == 0x0C:
+            return 1 << 30  # the count may be read
+        if place == 0x10:
+            return self._count & 0xFFFFFFFF
+        return (1_000_000 << 19) // costs.SLOW_HZ
+
+    def __setitem__(self, address, value):
+        self._count = us[0] * slow_hz // 1_000_000
+
+
+mem32 = _Registers()
+slow_hz = costs.SLOW_HZ  # what the oscillator has now
+
+
 def freq(hz=None):
     """Return the CPU's clock; a setting is taken without effect: costs are for 240 MHz."""
     return 240_000_000 if hz is None else None
