@@ -67,16 +67,17 @@ class TwoSlots:
             yield piece
             at += len(piece)
 
-    def store(self, schema, pieces):
+    def store(self, schema, pieces, width=1):
         """Commit a payload, a list of bytes, in steps: a generator to be run to its end.
 
-        A step erases one block of the flash at most, and stops everything meanwhile. OSError if it
-        failed: then, and where nobody runs it to its end, the payload stays what it was.
+        `width`: bytes of an item of a piece, where it is an array. A step erases one block of the
+        flash at most, and stops everything meanwhile. OSError if it failed: then, and where nobody
+        runs it to its end, the payload stays what it was.
         """
         slot = 1 - self._at if self.generation else 0
         length = checksum = 0
         for piece in pieces:
-            length += len(piece)
+            length += len(piece) * width
             checksum = binascii.crc32(piece, checksum)
         head = bytearray(_HEAD_SIZE)
         facts = (self._last + 1, schema, length, checksum)
@@ -84,11 +85,11 @@ class TwoSlots:
         struct.pack_into("<I", head, _CHECKED, binascii.crc32(memoryview(head)[:_CHECKED]))
         self._heads[slot] = _NONE  # it is no more what it was, wherever this ends
         with self._fs.open(self._names[slot], "wb") as file:
-            written = 0
-            for piece in [head] + pieces:
-                if file.write(piece) != len(piece):
-                    raise OSError(_ENOSPC)
-                written += len(piece)
+            _write(file, head, _HEAD_SIZE)
+            written = _HEAD_SIZE
+            for piece in pieces:
+                _write(file, piece, len(piece) * width)
+                written += len(piece) * width
                 if written >= _STEP:
                     written = 0
                     yield
@@ -120,6 +121,11 @@ class TwoSlots:
             self.refused.append((name, found))
             return _NONE
         return found
+
+
+def _write(file, piece, length):
+    if file.write(piece) != length:
+        raise OSError(_ENOSPC)
 
 
 def _examine(file):

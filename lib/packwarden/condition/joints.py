@@ -1,0 +1,285 @@
+"""Which joint works loose: the rise that each terminal would show at rated current.
+
+What a battery's one terminal is warmer than its other one follows the square of the current,
+delayed by the lug's thermal lag, and begins at the difference of the two sensors:
+
+    T+ - T- = zero + rise * lagged (I / rated)^2
+
+The zero is learned while the battery rests, the rise by regression while it carries; means of two
+minutes are taken in, and older ones forgotten after 32 and after 128 such means with load: the one
+finds a joint that has come loose within an hour, the other one that is slightly so within a day.
+The cabinet's gradient, sun and fans move both terminals together. The baseline of commissioning
+and the siblings' median are taken off. Lags of 2, 4.5 and 10 minutes run side by side, and the one
+that leaves the least unexplained is believed.
+"""
+
+from micropython import const
+
+from packwarden.condition.sums import MOST, clipped, ratio, root, toward
+from packwarden.fixed import BIAS, NONE, ints
+from packwarden.medians import ascending, middle
+
+LAGS_s = (120, 270, 600)  # lugs have 1.3 to 11.5 min
+LONGEST_s = const(30)  # between two steps
+BLOCK_s = const(120)
+MEMORY = (32, 128)  # blocks with load
+SURE = const(7)  # halves of a standard error between an estimate and what is surely so
+ALLOWED_cK = const(400)  # healthy joints differ by as much, where there is no baseline
+LEAST = const(12)  # blocks, idle ones and loaded ones each, before there is an estimate
+_IDLE_MOST = const(128)
+_CARRIES = const(20)  # 10 % of rated, squared, in 1/2048
+_FINE = const(8)  # (I / rated)^2 is kept in 1/2^22, and averaged in 1/2^14 ...
+_COARSE = const(3)  # ... and taken into the sums in 1/2048
+_MOST_SQUARE = const(4095)
+_MOST_cK = const(8191)
+_MOST_REST_cK = const(2047)
+_MOST_RISE_cK = const(20000)
+
+# Of a battery: first what is kept over a restart ...
+ZERO = const(0)  # biased, 1/16 cK
+IDLE = const(1)  # blocks without load
+USED = const(2)  # blocks with load
+REJECTED = const(3)  # blocks in between, or with a sensor missing
+BASED = const(4)  # 1: a baseline is stored
+_SUMS = const(5)  # ... per lag: the baseline's rise (biased cK) and error (cK), then per memory
+BASE = const(0)
+BASE_ERROR = const(1)
+_SQUARES = const(2)  # the mean of square^2, 1/8
+_PRODUCTS = const(3)  # of square times difference, biased, 1/8
+_UNEXPLAINED = const(4)  # of what is left of the difference, squared, 1/64
+_PER_MEMORY = const(3)
+_PER_LAG = const(2 + 3 * 2)
+# ... and of the running block: seconds, biased sum of differences, their number; then per lag the
+# lagged square and the sum of it.
+_SECONDS = const(0)
+_DIFFERENCES = const(1)
+_NUMBER = const(2)
+_RUN = const(3)
+
+
+class Joints:
+    """The estimators of a bank's joints over `values`, biased and in the order of the frame.
+
+    `rise_cK`, `error_cK`: per battery what + is warmer than -, at rated current, and its standard
+    error; NONE (biased) while nothing can be said. `sure`: per terminal the least rise over all
+    references that the data bear out, biased.
+    """
+
+    def __init__(self, values, batteries, rated_mA, lag_s=0):
+        """`lag_s`: 60 .. 720, the lag of all lugs; 0: find it. Boot only."""
+        self.lags_s = (lag_s,) if lag_s else LAGS_s
+        self._values = values
+        self._batteries = batteries
+        self._per_unit = rated_mA // 64
+        self._most_mA = 2 * rated_mA
+        self.fields = _SUMS + _PER_LAG * len(self.lags_s)
+        self.kept = ints(batteries * self.fields)
+        self._run_fields = _RUN + 2 * len(self.lags_s)
+        self._run = ints(batteries * self._run_fields)
+        self.rise = ints(batteries, NONE)
+        self.error_cK = ints(batteries)
+        self.over = ints(2 * batteries, NONE)  # per memory: rise over the baseline
+        self._over_error = ints(2 * batteries)
+        self.sure = ints(2 * batteries, NONE)
+        self._order = ints(batteries)
+        for k in range(batteries):
+            self._run[k * self._run_fields + _DIFFERENCES] = BIAS
+            self.kept[k * self.fields + ZERO] = BIAS
+            for lag in range(len(self.lags_s)):
+                at = self._at(k, lag)
+                self.kept[at + BASE] = BIAS
+                for memory in (0, _PER_MEMORY):
+                    self.kept[at + memory + _PRODUCTS] = BIAS
+
+    def step(self, k, passed_s):
+        """Let battery k live for 1 .. LONGEST_s; return whether its block has ended. Slack."""
+        values = self._values
+        current = values[k]
+        plus = values[2 * self._batteries + 1 + 2 * k]
+        minus = values[2 * self._batteries + 2 + 2 * k]
+        run = self._run
+        at = k * self._run_fields
+        run[at + _SECONDS] += passed_s
+        good = current != NONE and plus != NONE and minus != NONE
+        if current != NONE:
+            share = min(abs(current - BIAS), self._most_mA) * 64 // self._per_unit
+            square = ((share * share) >> 10) << _FINE
+            for lag in range(len(self.lags_s)):
+                lag_s = self.lags_s[lag]
+                place = at + _RUN + 2 * lag
+                lagged = run[place]
+                if square >= lagged:
+                    lagged += ((square - lagged) * passed_s + lag_s // 2) // lag_s
+                else:
+                    lagged -= ((lagged - square) * passed_s + lag_s // 2) // lag_s
+                run[place] = lagged
+                if good:
+                    run[place + 1] += lagged >> _FINE
+        if good:
+            run[at + _DIFFERENCES] += clipped(plus - minus, _MOST_cK)
+            run[at + _NUMBER] += 1
+        return run[at + _SECONDS] >= BLOCK_s
+
+    def take(self, k):
+        """Take the block of battery k into its sums, and begin the next one. Slack."""
+        run = self._run
+        kept = self.kept
+        at = k * self._run_fields
+        own = k * self.fields
+        number = run[at + _NUMBER]
+        rests = number > 0
+        loaded = number > 0 and kept[own + IDLE] >= LEAST
+        for lag in range(len(self.lags_s)):
+            place = at + _RUN + 2 * lag + 1
+            if number:
+                square = min((run[place] // number) >> _COARSE, _MOST_SQUARE)
+                rests = rests and square < _CARRIES
+                loaded = loaded and square >= _CARRIES
+                run[place] = square
+        if rests:
+            count = kept[own + IDLE] = min(kept[own + IDLE] + 1, MOST)
+            difference = self._difference(at, 16)
+            kept[own + ZERO] = toward(kept[own + ZERO], difference + BIAS, min(count, _IDLE_MOST))
+        elif loaded:
+            count = kept[own + USED] = min(kept[own + USED] + 1, MOST)
+            zero = kept[own + ZERO] - BIAS + 8 + 16 * _MOST_cK
+            difference = clipped(self._difference(at, 1) - (zero // 16 - _MOST_cK), _MOST_cK)
+            for lag in range(len(self.lags_s)):
+                place = self._at(k, lag)
+                for memory in range(2):
+                    self._add(place, memory, count, run[at + _RUN + 2 * lag + 1], difference)
+        else:
+            kept[own + REJECTED] = min(kept[own + REJECTED] + 1, MOST)
+        run[at + _SECONDS] = 0
+        run[at + _NUMBER] = 0
+        run[at + _DIFFERENCES] = BIAS
+        for lag in range(len(self.lags_s)):
+            run[at + _RUN + 2 * lag + 1] = 0
+        self._estimate(k)
+
+    def judge(self):
+        """Compare all batteries, once each has taken its block. Slack."""
+        n = self._batteries
+        for k in range(2 * n):
+            self.sure[k] = NONE
+        for memory in range(2):
+            siblings = 0
+            if n > 2:
+                count = ascending(self._order, self.over, memory * n, 1, n, (1 << n) - 1)
+                if count > 2:
+                    siblings = middle(self._order, count) - BIAS
+            for k in range(n):
+                over = self.over[memory * n + k]
+                if over == NONE:
+                    continue
+                over -= BIAS + siblings
+                least = abs(over) - self._margin_cK(k, memory * n + k)
+                for pole in range(2):
+                    found = least if (over >= 0) == (pole == 0) else 0
+                    place = 2 * k + pole
+                    self.sure[place] = max(self.sure[place], BIAS + max(found, 0))
+
+    def learn(self):
+        """Take what is estimated now as the baseline; return a mask of those that have one."""
+        found = 0
+        for k in range(self._batteries):
+            if self.rise[k] == NONE:
+                continue
+            found |= 1 << k
+            self.kept[k * self.fields + BASED] = 1
+            for lag in range(len(self.lags_s)):
+                at = self._at(k, lag)
+                self.kept[at + BASE] = self._rise(at, 1) + BIAS
+                self.kept[at + BASE_ERROR] = self._error(k, at, 1)
+            self._estimate(k)
+        return found
+
+    def _at(self, k, lag):
+        """Return the place of the sums of a battery with a lag."""
+        return k * self.fields + _SUMS + _PER_LAG * lag
+
+    def _difference(self, at, parts):
+        """Return the mean difference of the block at a place, in 1/`parts` of a cK."""
+        total = self._run[at + _DIFFERENCES] - BIAS
+        number = self._run[at + _NUMBER]
+        if total >= 0:
+            return total * parts // number
+        return -(-total * parts // number)
+
+    def _add(self, at, memory, count, square, difference):
+        """Take a square and a difference (cK) into the sums at a place."""
+        kept = self.kept
+        count = min(count, MEMORY[memory])
+        rest = difference
+        if count > 4:
+            expected = self._rise(at, memory) * square
+            rest -= (expected + 1024 + (_MOST_RISE_cK << 13)) // 2048 - (_MOST_RISE_cK << 2)
+            rest = clipped(rest, _MOST_REST_cK)
+        else:
+            rest = min(abs(rest), _MOST_REST_cK)
+        at += _PER_MEMORY * memory
+        kept[at + _SQUARES] = toward(kept[at + _SQUARES], square * square * 8, count)
+        products = square * difference * 8
+        kept[at + _PRODUCTS] = toward(kept[at + _PRODUCTS], products + BIAS, count)
+        weight = max(8, count // 2)
+        kept[at + _UNEXPLAINED] = toward(kept[at + _UNEXPLAINED], rest * rest * 64, weight)
+
+    def _rise(self, at, memory):
+        """Return the rise at rated current (cK) by the sums at a place."""
+        at += _PER_MEMORY * memory
+        squares = self.kept[at + _SQUARES]
+        products = self.kept[at + _PRODUCTS] - BIAS
+        if not squares:
+            return 0
+        found = min(ratio(abs(products), squares, 11), _MOST_RISE_cK)
+        return found if products >= 0 else -found
+
+    def _error(self, k, at, memory):
+        """Return the standard error of a rise in cK: of the slope and of the zero."""
+        own = k * self.fields
+        at += _PER_MEMORY * memory
+        squares = self.kept[at + _SQUARES]
+        if not squares:
+            return _MOST_RISE_cK
+        found = ratio(self.kept[at + _UNEXPLAINED], squares, 14)
+        used = max(1, min(self.kept[own + USED], MEMORY[memory]))
+        idle = max(1, min(self.kept[own + IDLE], _IDLE_MOST))
+        # 2048 * sqrt(found / 2^17) is 181/32 of the root.
+        return min(root(found // used + found // idle) * 181 // 32, _MOST_RISE_cK)
+
+    def _estimate(self, k):
+        """Find the rises of a battery, with the lag that explains the most."""
+        own = k * self.fields
+        n = self._batteries
+        kept = self.kept
+        enough = kept[own + USED] >= LEAST and kept[own + IDLE] >= LEAST
+        for memory in range(2):
+            if not enough:
+                self.over[memory * n + k] = NONE
+                continue
+            best = self._at(k, 0)
+            for lag in range(1, len(self.lags_s)):
+                at = self._at(k, lag)
+                place = _PER_MEMORY * memory + _UNEXPLAINED
+                if kept[at + place] < kept[best + place]:
+                    best = at
+            rise = self._rise(best, memory)
+            error = self._error(k, best, memory)
+            self.over[memory * n + k] = rise - (kept[best + BASE] - BIAS) + BIAS
+            self._over_error[memory * n + k] = error
+            if memory:
+                self.rise[k] = rise + BIAS
+                self.error_cK[k] = error
+                self._base_error(k, best)
+
+    def _base_error(self, k, at):
+        """Count the error of the baseline in."""
+        base = self.kept[at + BASE_ERROR]
+        for place in (k, self._batteries + k):
+            error = self._over_error[place]
+            self._over_error[place] = root(error * error + base * base)
+
+    def _margin_cK(self, k, place):
+        """Return how far from the truth an estimate over the references may be."""
+        allowed = 0 if self.kept[k * self.fields + BASED] else ALLOWED_cK
+        return allowed + self._over_error[place] * SURE // 2
