@@ -17,6 +17,7 @@ from buses import Buses, RECOVER_us
 from commits import COMMIT_us, Commits
 from configuration import Configuration
 from controls import Controls
+from estimates import ESTIMATE_us, Estimates, LOOK_us
 from executive import Executive, Garbage, Job
 from inspection import Inspection, PIECE_us
 from outputs import Outputs
@@ -81,6 +82,7 @@ class Cabinet:
         self._calibration.load()
         access = Access()
         self._retained = Retained(self.protection, access)
+        self._estimates = Estimates(self.protection)
         recorder = self.recorder
         self._controls = Controls()
         self._update = Update(self.protection, self._configuration)
@@ -91,7 +93,7 @@ class Cabinet:
         self._inspection = Inspection(self.selftest, *parts)
         facts = (board.NAME, VERSION, image, self.timing, recorder.journal)
         more = (access, self._controls, self._update.staging, recorder.files)
-        more += (self._calibration, self.selftest)
+        more += (self._calibration, self.selftest, self._estimates.monitor)
         context = Context(COMMANDS, self.protection, *facts, *more)
         self._console = Console(context)
         self._stages = (self._acquire, self._step, self._act, self._verify)
@@ -109,6 +111,7 @@ class Cabinet:
         retained = self._retained
         thermistors = self._acquisition.thermistors
         terminal = self._terminal
+        estimates = self._estimates
         return (
             Job("buses", RECOVER_us, self._bus_due, self._buses.recover),
             self._garbage.job,
@@ -116,10 +119,13 @@ class Cabinet:
             Job("memory", SAVE_us, retained.save_due, retained.save),
             Job("state", STATE_us, recorder.captures.due, recorder.captures.take),
             Job("thermistors", thermistors.SLICE_us, self._visit_due, self._visit),
+            Job("steps", LOOK_us, estimates.look_due, estimates.monitor.look),
+            Job("estimates", ESTIMATE_us, estimates.piece_due, estimates.monitor.work),
             Job("console", SLICE_us, terminal.due, terminal.serve),
             Job("flash", COMMIT_us, retained.commit_due, retained.commit, FLASH),
             Job("journal", COMMIT_us, recorder.commit_due, recorder.commit, FLASH),
             Job("captures", COMMIT_us, recorder.capture_due, recorder.write_capture, FLASH),
+            Job("condition", COMMIT_us, estimates.save_due, estimates.save, FLASH),
             Job("configuration", COMMIT_us, self._update_due, self._update.run, FLASH),
             Job("calibration", COMMIT_us, self._calibration_due, self._calibration.step, FLASH),
             Job("self-test", PIECE_us, self._inspection.due, self._inspect),
@@ -131,6 +137,7 @@ class Cabinet:
         self._retained.restore()
         self._outputs.boot(self.protection.breakers.energised())
         self.recorder.boot()
+        self._estimates.boot()
         self._acquisition.boot()
         self._console.greet()
         self._garbage.collect()

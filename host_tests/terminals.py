@@ -9,6 +9,7 @@ from packwarden.calibration import Calibration
 from packwarden.capture_files import CaptureFiles
 from packwarden.captures import Captures
 from packwarden.commands import COMMANDS
+from packwarden.condition.monitor import Monitor
 from packwarden.console import PROMPT, Console, shown
 from packwarden.journal import Journal
 from packwarden.selftest import SelfTest
@@ -81,7 +82,7 @@ class Terminal:
         slots = running(self.files, protection.bank.config)
         staging = Staging(protection, BOARD, slots, slots.checksum)
         more = (self.access, self.controls, staging, captures)
-        more += (calibration, SelfTest(protection))
+        more += (calibration, SelfTest(protection), Monitor(protection))
         self.context = Context(COMMANDS, *facts, *more)
         self.console = Console(self.context)
         self.at_once = at_once

@@ -82,7 +82,8 @@ def test_a_piece_begins_only_where_its_longest_fits(rigged):
         if each.name != "collection":  # which has to where it is overdue
             watched(each)
     rig.run(cabinet)
-    assert set(begun) == {"memory", "state", "console", "self-test"}
+    slices = {"memory", "state", "steps", "estimates", "console", "self-test"}
+    assert set(begun) == slices
     for name, least_us in begun.items():
         assert least_us + 2 >= job(cabinet, name).bound_us  # reading the clock takes 2 us
 

@@ -191,7 +191,7 @@ def test_less_than_was_announced_or_another_text_is_not_good(terminal):
             {"bank.cells": 99, "breakers.kind": "fuse"},
             "bank.cells 99 is outside 4 .. 16 cells in series (and 1 more)",
         ),
-        ({"schema": 1}, "schema 1 is outside 2"),
+        ({"schema": 1}, "schema 1 is outside 3"),
         ({"elements.cascade": ...}, "elements.cascade is missing or not an object"),
     ],
 )

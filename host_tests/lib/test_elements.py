@@ -11,6 +11,7 @@ import pytest
 from cabinets import Cabinet, configuration, only, put
 from packwarden import levels, settings
 from packwarden.elements import TABLE
+from packwarden.fixed import BIAS
 from packwarden.levels import UNITS, is_flag, level_defaults
 from packwarden.protection import INPUTS_FAIL, OUTPUTS_FAIL
 
@@ -23,9 +24,12 @@ SWITCHED_ON = {
     "idle_giving": (2, 4, 1000),
     "coldest": (-10, -5, 1000),
     "ambient": (50, 45, 1000),
+    "joint": (40, 30, 1000),
+    "link": (5, 3, 1000),
+    "spread": (20, 15, 1000),
 }
 # What counts, noise and tables may add, in the row's unit.
-MARGIN = {"degC": 0.2, "K": 0.3, "K/min": 0.2, "A": 0.01, "%": 0.4, "V": 0.004}
+MARGIN = {"degC": 0.2, "K": 0.3, "K/min": 0.2, "A": 0.01, "%": 0.4, "V": 0.004, "mOhm": 0.001}
 # What a row needs of the bank beside its own settings, by its quantity.
 NEEDS = {
     "drift": {"bank.baseline_percent": 100},
@@ -121,7 +125,20 @@ def supply(cabinet, value):
     cabinet.supply_V = 24 * value / 100
 
 
+def estimated(name):
+    """Let the condition monitoring, which is not here, have found a value."""
+
+    def found(cabinet, value):
+        quantities = cabinet.protection.quantities
+        scope, unit = levels.quantity_facts(name)[:2]
+        place = quantities.places[name] + HIT * (2 if scope == levels.TERMINAL else 1)
+        quantities.values[place] = BIAS + round(value * UNITS[unit][0])
+
+    return found
+
+
 DRIVES = {
+    **{name: estimated(name) for name in ("joint", "link", "spread", "share_drift")},
     "idle": idle,
     "idle_giving": idle,
     "low_voltage": voltage,

@@ -364,6 +364,7 @@ def test_numbers_that_journals_hold_keep_their_meaning():
         " idle_string undervoltage overvoltage charge_temperature voltage_mismatch bms_alarm"
         " external_trip ambient_high sensor_fault breaker_failure breaker_discrepancy"
         " output_fault trip_circuit control_supply cascade controller_fault lockout"
+        " joint_heating link_resistance resistance_mismatch"
     )
     assert " ".join(element.slug for element in TABLE) == slugs
     assert (BOOT, OPERATION) == (100, 101)

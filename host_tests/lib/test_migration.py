@@ -28,6 +28,17 @@ def test_the_first_form_is_refused_as_it_is_and_good_once_it_is_up_to_date(first
     assert Protection(first).bank.batteries == 4
 
 
+def test_the_second_form_gets_the_condition_monitoring_as_shipped():
+    second = json.loads((Path(__file__).parent / "older" / "schema2.json").read_text())
+    before = copy.deepcopy(second)
+    assert settings.errors(second)
+    assert migrate(second) == 2
+    assert settings.errors(second) == []
+    shipped = elements.defaults(second["bank"])
+    assert second["elements"]["joint_heating"] == shipped["joint_heating"]
+    assert second["bank"] == before["bank"]
+
+
 def test_what_was_set_stays_as_it_was(first):
     first["elements"]["terminal_rise"]["trip"]["pickup"] = 21
     first["elements"]["terminal_rate"]["trip"] = "off"

@@ -321,8 +321,12 @@ def test_degraded_names_place_cause_and_elements():
         "current_imbalance",
         "reverse_current",
         "idle_string",
+        "joint_heating",
+        "link_resistance",
+        "resistance_mismatch",
     ]
-    assert found[1]["blind"] == ["terminal_overtemperature", "terminal_rise", "terminal_rate"]
+    heat = ["terminal_overtemperature", "terminal_rise", "terminal_rate", "joint_heating"]
+    assert found[1]["blind"] == heat
     assert found[2]["blind"] == ["breaker_discrepancy"]
 
 

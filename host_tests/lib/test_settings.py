@@ -40,6 +40,8 @@ RANGES = {
     "bank.baseline_percent": (20, 500, "%"),
     "bank.cells": (4, 16, "cells in series"),
     "bank.tick_ms": (10, 1000, "ms"),
+    "bank.joint_lag_s": (60, 720, "s"),
+    "bank.resistance_percent_K": (0, 3, "%/K"),
     "sensors.shunt_rated_A": (10, 2000, "A"),
     "sensors.excitation_mV": (1000, 2400, "mV"),
     "sensors.control_supply_V": (0, 56, "V"),
@@ -106,6 +108,7 @@ def test_what_is_no_number_is_refused(path, value):
 
 
 WITH_DECIMALS = {"bank.rated_current_A", "bank.baseline_percent", "sensors.control_supply_V"}
+WITH_DECIMALS |= {"bank.resistance_percent_K"}
 
 
 @pytest.mark.parametrize("path", sorted(set(settings.NUMBERS) - WITH_DECIMALS - {"schema"}))
@@ -165,6 +168,8 @@ def test_only_what_has_a_default_may_be_left_out():
     optional = {
         "bank.baseline_percent": None,
         "bank.tick_ms": 10,
+        "bank.joint_lag_s": 0,
+        "bank.resistance_percent_K": 1.2,
         "sensors.excitation_mV": 2200,
         "sensors.external_trip": "open_on_trip",
         "sensors.trip_circuit": "none",

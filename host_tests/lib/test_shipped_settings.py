@@ -50,6 +50,7 @@ SHIPPED = {
         "drift_warn": (15, 11, 300000, {"at_least": 5}),
         "alarm": (60, 45, 60000, {"at_least": 15}),
         "drift_alarm": (30, 22, 120000, {"at_least": 10}),
+        "slow_warn": (10, 7, 300000),
         "trip": OFF,
     },
     "reverse_current": {
@@ -125,6 +126,23 @@ SHIPPED = {
     },
     "controller_fault": {"alarm": (None, None, 0)},
     "lockout": {},
+    # A level that tells earlier than the reference: what is surely there is told from 0.8 K on.
+    "joint_heating": {
+        "early_warn": (0.8, 0.4, 300000),
+        "warn": (8, 5.6, 300000),
+        "alarm": (20, 14, 300000),
+        "trip": OFF,
+    },
+    "link_resistance": {
+        "warn": (0.3, 0.21, 300000),
+        "alarm": (1, 0.7, 300000),
+        "trip": OFF,
+    },
+    "resistance_mismatch": {
+        "warn": (3, 2, 300000),
+        "alarm": (6, 4, 300000),
+        "trip": OFF,
+    },
 }
 DEVICES = {
     "terminal_overtemperature": "26",
@@ -152,6 +170,9 @@ DEVICES = {
     "cascade": None,
     "controller_fault": None,
     "lockout": "86",
+    "joint_heating": "23",
+    "link_resistance": None,
+    "resistance_mismatch": None,
 }
 # What each level does; warn and the rows that are not named here do nothing.
 ACTIONS = {
@@ -178,6 +199,9 @@ ACTIONS = {
     "charge_temperature.trip": "trip_battery",
     "voltage_mismatch.alarm": "inhibit_close",
     "bms_alarm.trip": "trip_battery",
+    "joint_heating.trip": "trip_battery",
+    "link_resistance.trip": "trip_battery",
+    "resistance_mismatch.trip": "trip_battery",
     "external_trip.trip": "trip_main",
     "ambient_high.fan": "fan",
     "ambient_high.trip": "trip_main",
@@ -217,6 +241,9 @@ WAITING = {
     "overvoltage.loss",
     "charge_temperature.trip",
     "bms_alarm.trip",
+    "joint_heating.trip",
+    "link_resistance.trip",
+    "resistance_mismatch.trip",
     "ambient_high.trip",
     "ambient_high.loss",
     "sensor_fault.trip",

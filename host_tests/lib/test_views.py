@@ -31,6 +31,10 @@ QUESTIONS = [
     "degraded",
     "lock",
     "timing",
+    "joints",
+    "resistances",
+    "feed",
+    "counters",
 ]
 OPERATING = {
     "reset",
@@ -40,7 +44,8 @@ OPERATING = {
     "calibrate",
     "unlock",
     "pin",
-}  # see test_operations, test_calibration, test_pin
+    "baseline",
+}  # see test_operations, test_calibration, test_pin, condition
 LARGE_TABLE = {
     "model": "table",
     "first_C": -60,

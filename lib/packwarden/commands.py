@@ -5,6 +5,7 @@ import json
 from packwarden import (
     calibration_commands,
     capture_view,
+    condition_view,
     config_commands,
     history,
     operations,
@@ -42,5 +43,6 @@ COMMANDS.update(config_commands.COMMANDS)
 COMMANDS.update(capture_view.COMMANDS)
 COMMANDS.update(calibration_commands.COMMANDS)
 COMMANDS.update(selftest.COMMANDS)
+COMMANDS.update(condition_view.COMMANDS)
 COMMANDS.update(pin.COMMANDS)
 COMMANDS.update(operations.COMMANDS)

@@ -35,6 +35,8 @@ from packwarden.levels import (
 # How long a trip that can wait does, for the inverter to stop and the current to fall below 5 % of
 # rated. What is short-circuited, about to burn or asked for from outside never waits.
 _WAIT_ms = const(2000)
+# Estimates move within minutes: what is told stands in several of them.
+_ESTIMATED_ms = const(300000)
 
 
 def _loss(quantity, action=TRIP_BATTERY):
@@ -89,7 +91,6 @@ TABLE = (
             Level("trip", TRIP, "rate", TRIP_BATTERY, 10, 5, 15000, 2, 50, "temperature"),
         ),
     ),
-    # joint_heating (23) has its place here.
     Element(
         "overcurrent_inverse",
         "51",
@@ -153,6 +154,7 @@ TABLE = (
             Level("drift_warn", WARN, "drift", NO_ACTION, 15, 11, 300000, 1, 5, "deviation"),
             Level("alarm", ALARM, "imbalance", ALARM_RELAY, 60, 45, 60000, 1, 15, "deviation"),
             Level("drift_alarm", ALARM, "drift", ALARM_RELAY, 30, 22, 120000, 1, 10, "deviation"),
+            Level("slow_warn", WARN, "share_drift", NO_ACTION, 10, 7, _ESTIMATED_ms),
             Level("trip", TRIP, "imbalance", TRIP_BATTERY, gate="deviation", wait_ms=_WAIT_ms),
         ),
     ),
@@ -266,7 +268,6 @@ TABLE = (
             _loss("ambient_lost", TRIP_MAIN),
         ),
     ),
-    # link_resistance and resistance_mismatch have their place here.
     Element(
         "sensor_fault",
         None,
@@ -360,6 +361,41 @@ TABLE = (
     ),
     # No levels: what was tripped is locked out. Its records tell what was reset, refused, closed.
     Element("lockout", "86", 1, 1, ()),
+    # What `condition` estimates, less its uncertainty: so 0.8 K are told already.
+    Element(
+        "joint_heating",
+        "23",
+        0.5,
+        100,
+        (
+            Level("early_warn", WARN, "joint", NO_ACTION, 0.8, 0.4, _ESTIMATED_ms),
+            Level("warn", WARN, "joint", NO_ACTION, 8, 5.6, _ESTIMATED_ms),
+            Level("alarm", ALARM, "joint", ALARM_RELAY, 20, 14, _ESTIMATED_ms),
+            Level("trip", TRIP, "joint", TRIP_BATTERY, wait_ms=_WAIT_ms),
+        ),
+    ),
+    Element(
+        "link_resistance",
+        None,
+        0.1,
+        50,
+        (
+            Level("warn", WARN, "link", NO_ACTION, 0.3, 0.21, _ESTIMATED_ms),
+            Level("alarm", ALARM, "link", ALARM_RELAY, 1, 0.7, _ESTIMATED_ms),
+            Level("trip", TRIP, "link", TRIP_BATTERY, wait_ms=_WAIT_ms),
+        ),
+    ),
+    Element(
+        "resistance_mismatch",
+        None,
+        0.5,
+        50,
+        (
+            Level("warn", WARN, "spread", NO_ACTION, 3, 2, _ESTIMATED_ms),
+            Level("alarm", ALARM, "spread", ALARM_RELAY, 6, 4, _ESTIMATED_ms),
+            Level("trip", TRIP, "spread", TRIP_BATTERY, wait_ms=_WAIT_ms),
+        ),
+    ),
 )
 
 # What records carry beside the elements of the table, with nothing to set: why the board started,

@@ -117,6 +117,11 @@ QUANTITIES = (
     ("main_stays", BANK, None, 0, 1),
     ("output_differs", BANK, None, 0, 1),
     ("controller_fails", BANK, None, 0, 1),
+    # These four are what `condition` surely knows: its estimates less their uncertainty.
+    ("joint", TERMINAL, "K", 0, 1),
+    ("link", BATTERY, "mOhm", 0, 1),
+    ("spread", BATTERY, "mOhm", 0, 1),
+    ("share_drift", BATTERY, "%", 0, 1),
 )
 
 

@@ -48,4 +48,8 @@ def _from_1(config):
             config["sensors"].setdefault(path, absent)
 
 
-_STEPS = {1: _from_1}
+def _from_2(config):
+    """Schema 2 began without the elements of the condition monitoring: they are merely new."""
+
+
+_STEPS = {1: _from_1, 2: _from_2}

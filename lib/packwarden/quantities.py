@@ -22,6 +22,7 @@ KEPT = ("rate", "inverse", "bank_inverse", "departed", "bms_gives", "external", 
 KEPT += ("monitor_lost", "ambient_lost", "busbar_lost", "reference_lost", "main_shunt_lost")
 KEPT += ("discrepant", "crossed", "breaker_stays", "current_stays", "main_discrepant")
 KEPT += ("main_stays", "chip_limit", "output_differs", "controller_fails")
+KEPT += ("joint", "link", "spread", "share_drift")  # from `condition`, beside the control step
 _BATTERIES = const((1 << 15) - 1)  # every bit of a breaker mask but the main's
 
 

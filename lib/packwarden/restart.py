@@ -90,6 +90,7 @@ REPLACED = const(0xA5)
 SERVICE = const(0xA6)
 BACK = const(0xA7)
 CALIBRATION = const(0xA8)  # its number stands in the record
+BASELINE = const(0xA9)
 _DONE = (
     "unlocked",
     "wrong PIN",
@@ -100,6 +101,7 @@ _DONE = (
     "service mode",
     "back from service mode",
     "calibration",
+    "baseline stored",
 )
 
 _TAG = const(0x52FB)  # of this layout

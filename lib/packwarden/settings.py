@@ -8,7 +8,7 @@ from packwarden import curves, elements, levels, thermistor
 from packwarden.chips.ina2xx import CHIPS
 from packwarden.fixed import to_fixed
 
-SCHEMA = 2  # older ones: see `migration`
+SCHEMA = 3  # older ones: see `migration`
 SECTIONS = ("schema", "bank", "sensors", "breakers", "elements")
 MAX_BATTERIES = 15
 CELL_mV = 3300  # nominal, LiFePO4
@@ -31,6 +31,8 @@ NUMBERS = {
     "bank.baseline_percent": (20, 500, "%"),
     "bank.cells": (4, 16, "cells in series"),
     "bank.tick_ms": (10, 1000, "ms"),
+    "bank.joint_lag_s": (60, 720, "s"),
+    "bank.resistance_percent_K": (0, 3, "%/K"),
     "sensors.shunt_uohm": (5, 5000, "uohm"),
     "sensors.shunt_rated_A": (10, 2000, "A"),
     "sensors.pull_up_ohm": (500, 100000, "ohm"),
@@ -53,6 +55,8 @@ WORDS = {
 OPTIONAL = {
     "bank.baseline_percent": None,  # nobody has measured one
     "bank.tick_ms": 10,
+    "bank.joint_lag_s": 0,  # found by itself
+    "bank.resistance_percent_K": 1.2,
     "sensors.excitation_mV": 2200,
     "sensors.external_trip": "open_on_trip",
     "sensors.trip_circuit": "none",
@@ -65,7 +69,12 @@ OPTIONAL = {
 }
 EACH = ("bank.capacity_Ah", "bank.baseline_percent")  # one number, or a list of one per battery
 OTHERS = ("bank.board", "bank.positions", "sensors.thermistor", "breakers.trip_on_failure")
-FRACTIONS = ("bank.rated_current_A", "sensors.control_supply_V", "bank.baseline_percent")
+FRACTIONS = (
+    "bank.resistance_percent_K",
+    "bank.rated_current_A",
+    "sensors.control_supply_V",
+    "bank.baseline_percent",
+)
 MAIN = "main"
 DELAY_ms = (0, 3600000)
 WAIT_ms = (0, 2000)

@@ -47,6 +47,7 @@ class Context:
         captures,
         calibration,
         selftest,
+        condition,
     ):
         self.commands = commands
         self.protection = protection
@@ -61,6 +62,7 @@ class Context:
         self.captures = captures  # a `capture_files.CaptureFiles`
         self.calibration = calibration  # a `calibration.Calibration`
         self.selftest = selftest  # a `selftest.SelfTest`
+        self.condition = condition  # a `condition.monitor.Monitor`
 
 
 def _fact(protection, name, unit, channel):

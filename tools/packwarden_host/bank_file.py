@@ -66,6 +66,7 @@ def build(choices: Choices) -> dict:
             "cells": choices.cells,
             "positions": _positions(choices),
             "tick_ms": settings.OPTIONAL["bank.tick_ms"],
+            "resistance_percent_K": settings.OPTIONAL["bank.resistance_percent_K"],
         },
         "sensors": {
             "monitor": choices.monitor,

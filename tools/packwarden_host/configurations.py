@@ -22,6 +22,9 @@ _OFF = {
     ("ambient_high", "trip"): {"pickup": 55, "dropout": 50, "delay_ms": 60000},
     ("bank_overcurrent", "alarm"): {"pickup": 75, "dropout": 70},
     ("idle_string", "trip"): {"pickup": 1, "dropout": 3, "delay_ms": 900000},
+    ("joint_heating", "trip"): {"pickup": 40, "dropout": 30, "delay_ms": 600000},
+    ("link_resistance", "trip"): {"pickup": 5, "dropout": 3, "delay_ms": 600000},
+    ("resistance_mismatch", "trip"): {"pickup": 20, "dropout": 15, "delay_ms": 600000},
     ("charge_temperature", "trip"): {"pickup": -10, "dropout": -5, "delay_ms": 60000},
 }
 _OFF_FLAG = {"delay_ms": 600000}  # a loss, a BMS alarm

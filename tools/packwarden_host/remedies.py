@@ -136,10 +136,31 @@ ELEMENTS = {
         "Find the cause with `why` and `events`; when it is gone, `reset N`, then close the"
         " breaker by hand.",
     ),
+    "joint_heating": (
+        "a joint has more resistance than when it was commissioned; it is still cool",
+        "A warning: at the next visit. An alarm: this week, and less load until then. Open that"
+        " battery's breaker, tighten the terminal that is named to the torque of the pack's maker,"
+        " clean it if it is dark. `joints` at the console shows all; then `baseline store`.",
+    ),
+    "link_resistance": (
+        "between a battery and the busbar there is more resistance than at commissioning",
+        "It is not the battery: look at its cable, lugs, fuse and breaker. `resistances` at the"
+        " console shows by how much; after the repair `baseline store`.",
+    ),
+    "resistance_mismatch": (
+        "a battery's internal resistance is too far from its siblings'",
+        "Higher: it ages, or it is cold; ask its maker. Lower: it is not of their kind. Replace it"
+        " before it takes the others' life.",
+    ),
 }
 
 # By slug and level's key, where one level means something else than its element.
 LEVELS = {
+    ("current_imbalance", "slow_warn"): (
+        "a battery's part of the load has drifted off its baseline over hours",
+        "Compare `resistances` and `joints`: a link, a joint, or the battery itself. If all is"
+        " sound, `baseline store`.",
+    ),
     ("ambient_high", "fan"): ("the cabinet is warm: the fan runs", "Nothing."),
     ("sensor_fault", "ambient"): (
         "the ambient thermistor is lost, so the fan runs",

@@ -49,6 +49,7 @@ _OPERATED = (
     restart.CONFIGURATION,
     restart.SERVICE,
     restart.CALIBRATION,
+    restart.BASELINE,
 )
 _LOCKED = (restart.LOCKED, restart.PIN_SET, restart.PIN_FORGOTTEN)
 _ON_BREAKERS = (lockout.RESET, lockout.REFUSED, lockout.CLOSED)

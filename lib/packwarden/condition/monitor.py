@@ -1,0 +1,156 @@
+"""All estimators of a bank, fed from its protection in small pieces, and what they tell it.
+
+Once a second each battery has a piece, and one more where its two minutes have ended; every tick
+the steps of the current are looked for. What is found goes to the quantities that elements watch.
+"""
+
+from micropython import const
+
+from packwarden.condition.counters import FIELDS as COUNTER_FIELDS
+from packwarden.condition.counters import Counters
+from packwarden.condition.joints import Joints, LONGEST_s
+from packwarden.condition.resistances import FIELDS as RESISTANCE_FIELDS
+from packwarden.condition.resistances import Resistances
+from packwarden.condition.shares import FIELDS as SHARE_FIELDS
+from packwarden.condition.shares import Shares
+from packwarden.condition.steps import Steps
+from packwarden.currents import CARRY, FLOWS, FULL, MEASURED
+from packwarden.fixed import MASK
+from packwarden.frame import MAIN_BIT
+from packwarden.settings import option
+
+SHARES_s = const(10)
+
+
+class Monitor:
+    """The condition of a bank: `joints`, `resistances`, `shares`, `counters`; see there."""
+
+    def __init__(self, protection):
+        """Bind to a Protection. Boot only."""
+        self._protection = protection
+        bank = protection.bank
+        n = self._batteries = bank.batteries
+        values = protection.measured.values
+        rated_mA = bank.rated_mA
+        self.steps = Steps(values, protection.validator.fresh, n, rated_mA)
+        self.joints = Joints(values, n, rated_mA, option(bank.config, "bank.joint_lag_s"))
+        falls = int(option(bank.config, "bank.resistance_percent_K") * 1000 + 0.5)
+        self.resistances = Resistances(self.steps.found, values, n, rated_mA, falls)
+        self.shares = Shares(values, n, rated_mA)
+        self.counters = Counters(values, n, rated_mA)
+        places = protection.quantities.places
+        self._told = (
+            (self.joints.sure, places["joint"]),
+            (self.resistances.over_uohm, places["link"]),
+            (self.resistances.spread_uohm, places["spread"]),
+            (self.shares.drift_e3, places["share_drift"]),
+        )
+        self.learnt = False  # there are baselines that are not in flash yet
+        self._looked_ms = 0
+        self._second_ms = None
+        self._passed_s = 0
+        self._shares_s = 0
+        self._at = n  # the battery whose piece comes next; n: all have had theirs
+        self._ended = 0  # mask: their block of two minutes has ended
+        self._compares = False
+
+    def parts(self):
+        """Return what is kept in flash: (array, fields of a record), the counters first."""
+        return (
+            (self.counters.kept, COUNTER_FIELDS),
+            (self.joints.kept, self.joints.fields),
+            (self.resistances.kept, RESISTANCE_FIELDS),
+            (self.shares.kept, SHARE_FIELDS),
+        )
+
+    def unseen(self):
+        """Return whether a tick has passed since `look`. Slack; allocates nothing."""
+        return self._looked_ms != self._protection.now_ms and self._protection.armed
+
+    def look(self):
+        """Take the last tick in. Slack; allocates nothing."""
+        self._looked_ms = self._protection.now_ms
+        self.steps.look(self._looked_ms)
+
+    def due(self):
+        """Return whether there is a piece to `work`. Slack; allocates nothing."""
+        if not self._protection.armed:
+            return False
+        if self._at < self._batteries or self._ended or self._compares:
+            return True
+        if self._second_ms is None:
+            self._second_ms = self._protection.now_ms
+        return (self._protection.now_ms - self._second_ms) & MASK >= 1000
+
+    def work(self):
+        """Do a piece; return whether there is more. Slack; allocates nothing."""
+        n = self._batteries
+        if self._at < n:
+            self._second(self._at)
+            self._at += 1
+        elif self._ended:
+            k = 0
+            while not self._ended >> k & 1:
+                k += 1
+            self.joints.take(k)
+            self._ended &= ~(1 << k)
+            self._compares = self._compares or not self._ended
+        elif self._compares:
+            self._compares = False
+            self._compare()
+        else:
+            self._begin()
+        return self._at < n or self._ended or self._compares
+
+    def _begin(self):
+        """Begin the pieces of another second, or of more where there was no slack for them."""
+        protection = self._protection
+        passed_ms = (protection.now_ms - self._second_ms) & MASK
+        passed_s = passed_ms // 1000
+        self._second_ms = (protection.now_ms - passed_ms % 1000) & MASK
+        self._passed_s = min(passed_s, LONGEST_s)
+        bank = protection.quantities.bank
+        self.counters.breakers(protection.breakers.closed, bank[FLOWS], 1 << MAIN_BIT)
+        self._shares_s += self._passed_s
+        if self._shares_s >= SHARES_s:
+            self._shares_s = 0
+            if self._whole() and not bank[FULL]:
+                self.shares.step()
+        self._at = 0
+
+    def _second(self, k):
+        self.counters.step(k, self._passed_s)
+        self.resistances.take(k, self._whole())
+        if self.joints.step(k, self._passed_s):
+            self._ended |= 1 << k
+
+    def _whole(self):
+        """Return whether all batteries are in service: they all carry, or none does."""
+        protection = self._protection
+        every = (1 << self._batteries) - 1
+        found = protection.quantities.bank
+        there = found[MEASURED] & protection.breakers.closed & every == every
+        return there and found[CARRY] in (0, every)
+
+    def _compare(self):
+        self.joints.judge()
+        self.resistances.judge()
+        self.shares.judge()
+        self.tell()
+
+    def tell(self):
+        """Let the elements see what was found."""
+        values = self._protection.quantities.values
+        for found, place in self._told:
+            for k in range(len(found)):
+                values[place + k] = found[k]
+
+    def learn(self):
+        """Store what is estimated now as the baselines; return masks of who has which.
+
+        Joints, resistances, shares.
+        """
+        learnt = (self.joints.learn(), self.resistances.learn(), self.shares.learn())
+        self._compares = True
+        self.learnt = True
+        return learnt
