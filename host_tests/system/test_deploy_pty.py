@@ -88,6 +88,7 @@ def test_from_a_running_cabinet_to_one_that_runs_what_was_deployed(cabinet, sour
     assert "NOT PROTECTING until a reset" in said
     assert f"image {name} of cabinet15: {len(sources)} files copied; 0 were on the board" in said
     assert "Packwarden 0.1.0 on cabinet15 answers" in said
+    assert "Self-test" in said and f"image {name}" in said and ", 0 bad, " in said
     assert {path.name for path in flash.glob("*.py")} == {"main.py"}
     with Dialogue(port) as dialogue:
         assert dialogue.protecting()["image"] == name

@@ -11,7 +11,7 @@ from packwarden.console import PROMPT
 from packwarden_host import bank_file, boards, image, output, selftest, service, targets
 from packwarden_host.board_repl import LOST, Repl
 from packwarden_host.deployment import Deployment, Plan
-from packwarden_host.dialogue import Dialogue, Line, Refused
+from packwarden_host.dialogue import Dialogue, Line
 from packwarden_host.errors import BadInput, RunFailed
 from packwarden_host.progress import Progress
 
@@ -207,8 +207,4 @@ def _start(port: str, name: str) -> int:
             )
         output.line(f"{port}: Packwarden {runs['packwarden']} on {runs['board']} answers", "green")
         dialogue.protecting()
-        try:
-            return selftest.show(dialogue)
-        except Refused as error:
-            output.line(f"self-test: not done: {error.reason}")
-            return 0
+        return selftest.show(dialogue)
