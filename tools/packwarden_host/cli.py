@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from packwarden_host import board_cli, config_cli, coordination_cli, deploy_cli
+from packwarden_host import board_cli, config_cli, coordination_cli, deploy_cli, report_cli
 from packwarden_host.errors import BadInput, RunFailed
 from packwarden_host.pin import PinOption
 
@@ -27,6 +27,7 @@ app.add_typer(board_cli.app, name="board")
 app.command()(coordination_cli.coordination)
 app.command()(deploy_cli.flash)
 app.command()(deploy_cli.deploy)
+app.command()(report_cli.report)
 
 INTERRUPTED = 130
 

@@ -22,7 +22,7 @@ _EVENT_BYTES = 330
 
 def run(port: str, since: int, form: str) -> None:
     """Print the events from number `since` on as text, csv or jsonl; complaints go to stderr."""
-    with Dialogue(port) as dialogue, _Progress() as progress:
+    with Dialogue(port) as dialogue, Progress() as progress:
         lines = fetch(dialogue, since, progress.received)
     events = decoded(lines)
     for complaint in missing(events):
@@ -90,8 +90,8 @@ def missing(events: list[dict]) -> Iterator[str]:
             yield f"{count} events are missing before number {after['seq']}"
 
 
-class _Progress:
-    """How many events have come, on stderr, where a person watches it."""
+class Progress:
+    """What comes in now, on stderr, where a person watches it: events, or what `tell` says."""
 
     def __init__(self):
         self._status = None
@@ -110,5 +110,9 @@ class _Progress:
 
     def received(self, count: int) -> None:
         """Show about how many events have come."""
+        self.tell(f"{count} events")
+
+    def tell(self, text: str) -> None:
+        """Show what comes in."""
         if self._status:
-            self._status.update(f"{count} events ...")
+            self._status.update(f"{text} ...")

@@ -40,10 +40,10 @@ def read(model: type[Model], folder: Path, name: str, several: str) -> Model:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise BadInput(f"{path}: {_first(error, data)}") from error
+        raise BadInput(f"{path}: {first_problem(error, data)}") from error
 
 
-def _first(error: ValidationError, data: object) -> str:
+def first_problem(error: ValidationError, data: object) -> str:
     """The first problem as `key: reason`; items of a list count from 1."""
     problem = error.errors(include_url=False)[0]
     places = problem["loc"]
