@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from boards_on_ports import Plug, on_pty
+from flash_chip import TEARS, Chip, Files
 from packwarden_host import REPOSITORY, board_repl, deployment, image
 from packwarden_host.board_repl import LOST, Repl
 from packwarden_host.deployment import Deployment
@@ -210,3 +211,35 @@ def test_a_board_starts_whenever_the_plug_is_pulled(first, tmp_path, monkeypatch
             deploy(flash, 2)
             assert started(flash) == runs(2)
     assert seen == set(admitted)  # each of them was met
+
+
+def switch(files):
+    """What a deployment does in the moment in which the image changes."""
+    with files.open("main.py.new", "wb") as file:
+        file.write(image.start("image.b").encode())
+    files.rename("main.py.new", "main.py")
+
+
+@pytest.mark.parametrize("tear", TEARS)
+def test_on_littlefs_main_py_is_one_or_the_other_wherever_the_power_goes(tear):
+    """At every write of the flash, torn; as on a board, whose file system is littlefs."""
+    before, after = (image.start(place).encode() for place in ("image.a", "image.b"))
+    chip = Chip()
+    files = Files(chip, fresh=True)
+    with files.open("main.py", "wb") as file:
+        file.write(before)
+    content, begun = bytes(chip.content), chip.writes
+    switch(files)
+    seen = set()
+    for cut_at in range(chip.writes - begun):
+        cut = Chip(content)
+        cut.cut_at, cut.tear = cut_at, tear
+        files = Files(cut)
+        with suppress(OSError):
+            switch(files)
+        assert cut.dead
+        held = bytearray(1000)
+        files = Files(Chip(cut.content))
+        with files.open("main.py", "rb") as file:
+            seen.add(bytes(held[: file.readinto(held)]))
+    assert seen == {before, after} if tear == "all" else seen <= {before, after}
