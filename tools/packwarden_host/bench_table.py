@@ -66,7 +66,7 @@ def _memory(result: dict, port: str | None) -> list[Row]:
         _row("heap, code", _bytes(result["heap_code_bytes"]), "", "64-bit VM, compiled"),
         _row("heap, state", _bytes(result["heap_state_bytes"]), "", "64-bit VM, after boot"),
         _row("heap, in use after boot", _bytes(result["heap_used_bytes"]), "", "64-bit VM"),
-        _row("heap, free", _bytes(result["heap_free_bytes"]), "", "64-bit VM, of 480 KB"),
+        _row("heap, free", _bytes(result["heap_free_bytes"]), "", "64-bit VM, of 1 MB"),
         _row("heap on 32 bits, code", _bytes(result["heap_code_bytes_32"]), code, small),
         _row("heap on 32 bits, state", _bytes(result["heap_state_bytes_32"]), state, small),
     ]

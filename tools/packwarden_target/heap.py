@@ -39,9 +39,18 @@ class _Nobody:
         raise OSError(-0x1102)
 
 
+class _Registers:
+    def __getitem__(self, address):
+        return 0
+
+    def __setitem__(self, address, value):
+        pass
+
+
 class _Machine:
     Pin = ADC = I2C = WDT = NVS = _Nobody
     WDT_RESET = 3
+    mem32 = _Registers()
 
     @staticmethod
     def reset_cause():
