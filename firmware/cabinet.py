@@ -133,7 +133,11 @@ class Cabinet:
         )
 
     def boot(self):
-        """Bring the outputs to their level first, then configure the chips."""
+        """Bring the outputs to their level first, then configure the chips.
+
+        The watchdog runs by then, see `main`.
+        """
+        self.selftest.found[WATCHDOG] = (GOOD, "armed, fed after each whole tick")
         self._retained.restore()
         self._outputs.boot(self.protection.breakers.energised())
         self.recorder.boot()
@@ -144,7 +148,6 @@ class Cabinet:
 
     def run(self, watchdog):
         """Protect until something raises. Arms once every channel has been read."""
-        self.selftest.found[WATCHDOG] = (GOOD, "armed, fed after each whole tick")
         self._executive.run(self, watchdog)
 
     def prepare(self, now_ms):
