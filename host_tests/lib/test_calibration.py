@@ -356,3 +356,25 @@ def test_the_limits_are_small_parts_of_what_is_protected():
     assert limit(protection, "zero") == 5000
     assert limit(protection, "gain") == MOST_GAIN == (1 << 20) * 2 // 100
     assert limit(protection, "temperature") == 300
+
+
+def test_many_are_stored_in_steps_and_count_once_all_are_kept():
+    bench = Bench()
+    lines = b"".join(b"temperature %d+ 5 2027-01-31 anna\n" % (1 + k % 4) for k in range(30))
+    for _ in bench.calibration.slots.store(1, [lines[at : at + 34] for at in range(0, 1020, 34)]):
+        pass
+    calibration, _ = bench.again()
+    calibration.begin("temperature", "ambient", (7, "2027-01-31", "anna"))
+    calibration.step()
+    assert calibration.storing
+    assert calibration.correction("temperature", "ambient") == 0
+    while calibration.storing:
+        calibration.step()
+    assert calibration.correction("temperature", "ambient") == 7
+
+
+def test_what_was_refused_is_shown():
+    bench = Bench()
+    bench.calibration.slots.refused.append(("calibration.b", "cannot be read"))
+    shown = "nothing is calibrated\r\nrefused: calibration.b: cannot be read\r\n"
+    assert bench.terminal.ask("calibration") == shown
