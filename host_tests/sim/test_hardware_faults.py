@@ -330,6 +330,14 @@ def test_a_code_stands_still_and_a_frozen_thermistor_has_the_noise_of_its_conver
     assert 0.99 < rig.look("terminal") < 1.01
 
 
+def test_exchanged_wires_of_a_shunt_turn_the_current_round():
+    rig = looking("current", "reversed")
+    for code in (40_000, -40_000, -524_288):
+        rig.source.shunt[1] = code
+        rig.sleep_ms(200)
+        assert rig.look("current") == pytest.approx(-code * 1.25e-3, abs=0.01)
+
+
 def test_a_slow_sensor_follows_with_its_lag():
     rig = looking("current", "slow", lag_ms=1000)
     rig.look("current")

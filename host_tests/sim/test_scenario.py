@@ -134,6 +134,7 @@ HARDWARE = [
     ("sensor_open", {"sensor": '"current 2"'}, ("sensor current 2", "open", {})),
     ("sensor_short", {"sensor": '"terminal 4-"'}, ("sensor terminal 4-", "short", {})),
     ("sensor_frozen", {"sensor": '"voltage bus"'}, ("sensor voltage bus", "frozen", {})),
+    ("sensor_reversed", {"sensor": '"current 2"'}, ("sensor current 2", "reversed", {})),
     (
         "sensor_offset",
         {"sensor": '"reference"', "amount_V": 0.1},

@@ -19,6 +19,9 @@ RESET = const(1)
 REFUSED = const(2)
 CLOSED = const(3)
 KEPT = const(4)  # by nobody: it was locked out before the restart
+TESTED = const(5)
+
+TEST = "test"  # what locks out a breaker that was tripped for a test, as others are by an element
 
 CONFIRMATION = "inspected"  # what a repeated trip has to be confirmed with
 
@@ -26,6 +29,7 @@ _TAG = const(0x5087)  # of this layout
 _PLACES = const(16)  # breakers that there can be: a bit each, and the bytes of cause and trips
 _SIZE = const(38)
 _MOST = const(255)  # trips that are counted
+_WAIT_ms = const(2000)  # that a test waits for a low current, where a trip would
 
 
 class Lockout:
@@ -221,6 +225,25 @@ def reset(protection, index):
             decider.tell(r, item, records.CLEAR, levels.NO_ACTION, limit, NONE)
     protection.breakers.release(index)
     record(protection, index, records.CLEAR, RESET)
+
+
+def test(protection, index):
+    """Trip a breaker as an element does, and record it; it does not count as a trip. Slack.
+
+    All that follows a trip follows this one: the lockout, and what finds a breaker that stays or
+    another one that opens.
+    """
+    decider = protection.decider
+    decider.lockout.cause[index] = elements.find("lockout")
+    decider.lockout.changed = True
+    decider.openings.open(index, protection.now_ms, _WAIT_ms)
+    record(protection, index, records.COMMAND, TESTED)
+
+
+def cause(protection, index):
+    """Return what locked a breaker out: the slug of an element, or TEST. Slack."""
+    name = elements.slug(protection.decider.lockout.cause[index])
+    return TEST if name == "lockout" else name
 
 
 def record(protection, index, kind, what):

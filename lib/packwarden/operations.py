@@ -9,13 +9,14 @@ from micropython import const
 
 from packwarden import degraded, lockout, permission, restart
 from packwarden.breakers import STATE_NAMES
-from packwarden.elements import slug
+from packwarden.fixed import decimal
 from packwarden.records import COMMAND, INFO
 from packwarden.replies import Command, Refused, done, json_text, no_arguments, number, record
 
 _SERVICE_min = const(30)
 _LONGEST_min = const(240)
 _SOON_ms = const(1000)
+_WHOLE = const(1000)  # of the rated current, in 0.1 %
 
 
 def _breaker(protection, words):
@@ -70,6 +71,30 @@ def _close(context, words, as_json):
     lockout.record(protection, index, COMMAND, lockout.CLOSED)
     _recorded(context, lockout.CLOSED, index)
     yield done(as_json, "%s is told to close" % who)
+
+
+def _test(context, words, as_json):
+    protection = context.protection
+    index = _breaker(protection, words)
+    if len(words) > 1:
+        raise Refused("test N, or test main")
+    breakers = protection.breakers
+    bit = breakers.bit(index)
+    who = lockout.name(protection, index)
+    if protection.moving():
+        raise Refused("a trip is picked up or a breaker moves: wait")
+    if breakers.tripped & bit:
+        raise Refused("%s is locked out: reset it first" % who)
+    if not breakers.closed & bit:
+        raise Refused("%s is open: there is nothing to trip" % who)
+    if index < breakers.main:
+        left = protection.quantities.without(breakers.closed, bit)
+        if left > _WHOLE:
+            percent = decimal(left, 10, 0)
+            raise Refused("the others would carry %s %% of rated: take load away" % percent)
+    lockout.test(protection, index)
+    _recorded(context, lockout.TESTED, index)
+    yield done(as_json, "%s is told to open for a test: it stays locked out" % who)
 
 
 def _service(context, words, as_json):
@@ -138,7 +163,7 @@ def _lockout(context, words, as_json):
         if not breakers.tripped & breakers.bit(index):
             continue
         why = lockout.refusal(protection, index, None)
-        cause = slug(memory.cause[index])
+        cause = lockout.cause(protection, index)
         state = STATE_NAMES[breakers.state[index]]
         if as_json:
             yield '%s{"battery":%s,"state":"%s","cause":"%s","trips":%d,"refusal":%s}' % (
@@ -195,6 +220,7 @@ COMMANDS = {
         "acknowledge", "end the alarm of a restart by a fault", _acknowledge, True
     ),
     "close": Command("close N|main", "close a contactor, if it is permitted", _close, True),
+    "test": Command("test N|main", "trip a breaker, to see that it alone opens", _test, True),
     "service": Command(
         "service [MINUTES]", "a REPL in the place of protection, for 30 min", _service, True
     ),

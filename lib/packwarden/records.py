@@ -28,6 +28,7 @@ OPERATIONS = (
     "refused",
     "told to close",
     "still locked out",
+    "tripped for a test",
 )  # of the records of `lockout`
 
 # Why the board started, in the detail of the record of a boot: the numbers of `machine`, and what

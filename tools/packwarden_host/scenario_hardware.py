@@ -134,6 +134,17 @@ class SensorPlain(SensorFault):
         return self._entry(f"sensor {self.sensor}", self.kind.removeprefix("sensor_"))
 
 
+class SensorReversed(SensorFault):
+    """The sense wires of a shunt are exchanged: it reads discharge as charge."""
+
+    kind: Literal["sensor_reversed"]
+    sensor: Annotated[str, Field(pattern=f"^{_AMOUNT_A}$")]
+
+    def entry(self) -> dict:
+        """The fault as the wires take it."""
+        return self._entry(f"sensor {self.sensor}", "reversed")
+
+
 class SensorOff(SensorFault):
     """A sensor is off, or by up to so much each sample anew (kelvin as at 25 degC)."""
 
@@ -396,6 +407,7 @@ AnyHardwareFault = Annotated[
     Plain
     | Monitor
     | SensorPlain
+    | SensorReversed
     | SensorOff
     | SensorSlow
     | BusHangs

@@ -6,7 +6,7 @@ arming. Targets and kinds, with the keys of their own:
 - `monitor K|bus`: nack, hang, frozen, config_lost, zero, wrong_identity
 - `sensor current|voltage K`, `sensor current main`, `sensor voltage bus`, `sensor terminal K+|K-`,
   `sensor ambient|reference|supply`: open, short, frozen, offset and noise (amount in A, V, K; of
-  the reference and the supply in V), slow (lag_ms)
+  the reference and the supply in V), slow (lag_ms); `sensor current K`: reversed
 - `relay`, `inputs I`: nack, hang, config_lost, zero, wrong_identity, stuck_bit (bit, of the relays
   also "fan"; level)
 - `bus monitors|expanders`: hang (SDA is shorted), crawl (stretch_us: how much longer each
@@ -236,6 +236,7 @@ _WRONG = {
     "noise": lambda entry, what, wiring: wires.Noisy(
         abs(_amount(entry["amount"], what, wiring)), wiring.seed
     ),
+    "reversed": lambda entry, what, wiring: wires.Reversed(),
     "slow": lambda entry, what, wiring: wires.Slow(entry["lag_ms"] * 1000),
 }
 

@@ -68,6 +68,14 @@ class Off:
         return level + self._by
 
 
+class Reversed:
+    """Its two wires are exchanged."""
+
+    def shown(self, level):
+        """Return what the input carries."""
+        return ~level  # as good as -level, and within the codes where it saturates
+
+
 class Noisy:
     """Off by up to `amplitude`, each look anew."""
 

@@ -152,6 +152,8 @@ class Rerun:
         protection = self.protection
         if what == lockout.RESET:
             lockout.reset(protection, index)
+        elif what == lockout.TESTED:
+            lockout.test(protection, index)
         elif what == lockout.CLOSED:
             protection.breakers.close(index, protection.now_ms)
             lockout.record(protection, index, COMMAND, lockout.CLOSED)
