@@ -149,7 +149,7 @@ def test_a_bank_that_does_not_fit_is_left_out_of_the_comparison():
 
 
 def test_the_jobs_have_each_chip_and_each_breaker():
-    banks = [job.config for job in vectors.jobs()]
+    banks = [job.config for job in vectors.jobs() if "bank" in job.config]
     assert {bank["sensors"]["monitor"] for bank in banks} == {"ina226", "ina228", "ina238"}
     assert {bank["breakers"]["kind"] for bank in banks} == {"shunt_trip", "uvr", "contactor"}
     assert {bank["bank"]["batteries"] for bank in banks} >= {1, 2, 15}

@@ -139,6 +139,26 @@ def protection(config, change=None):
     return made
 
 
+def life(batteries, rated_mA, seed, change=None):
+    """Return an `estimates.Life` of small integers only. `change`: as of `protection`."""
+    with _library_apart():
+        if change:
+            _import_changed(f"{PACKAGE}.condition.{change[0]}", *change[1:])
+        sys.modules.pop("estimates", None)
+        module = importlib.import_module("estimates")
+        made = module.Life(batteries, rated_mA, seed)
+        for each in [module for name, module in sys.modules.items() if _is_ours(name)]:
+            _harden(each)
+            each.int = Small
+        _harden(module)
+        module._LOOKS = int(module._LOOKS)
+    for part in (made, *vars(made).values()):
+        if _is_ours(type(part).__module__) or part is made:
+            _harden(part)
+    made.batteries = int(made.batteries)
+    return made
+
+
 def _harden(owner):
     """Make small integers of what a module or an object holds. After boot, which computes big."""
     for name, value in list(vars(owner).items()):

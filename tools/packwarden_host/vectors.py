@@ -27,7 +27,10 @@ _SMALL = {"monitor": "ina226", "cells": 8, "shunt": "100A/12.5mV"}
 
 @dataclass(frozen=True)
 class Job:
-    """An ordeal: a bank, how long, and which chance."""
+    """An ordeal: a bank, how long, and which chance; or a life of the estimators alone.
+
+    config: of a bank, or {batteries, rated_mA} for the estimators.
+    """
 
     name: str
     config: dict
@@ -58,11 +61,18 @@ def jobs() -> list[Job]:
         ("3 uneven", uneven(every_row_on(ordinary(3, **wired), HURRY)), 300, 2),
         ("15 uneven widest", uneven(widest(15, "ina238", main_shunt_uohm=1), 1), 300, 1),
     )
-    return [
+    ordeals = [
         Job(f"{name} {seed}", config, ticks, 1000 * seed + 7)
         for name, config, ticks, seeds in kinds
         for seed in range(seeds)
     ]
+    return [*ordeals, estimates(15, 100, 100_000), estimates(2, 800, 10_000)]
+
+
+def estimates(batteries: int, ticks: int, rated_mA: int) -> Job:
+    """A life of the estimators."""
+    bank = {"batteries": batteries, "rated_mA": rated_mA}
+    return Job(f"{batteries} estimates {rated_mA // 1000} A", bank, ticks, 7)
 
 
 def short_jobs() -> list[Job]:
@@ -75,7 +85,8 @@ def short_jobs() -> list[Job]:
         ("8 all rows", every_row_on(ordinary(8), HURRY)),
         ("15 all rows", every_row_on(ordinary(15), HURRY)),
     )
-    return [Job(name, config, 200, 7) for name, config in banks]
+    ordeals = [Job(name, config, 200, 7) for name, config in banks]
+    return [*ordeals, estimates(2, 600, 100_000)]
 
 
 @dataclass

@@ -11,6 +11,7 @@ from array import array
 
 import micropython
 
+import estimates
 from ordeal import Chance, Ordeal
 from packwarden import elements, levels, records
 from packwarden.calibration import MOST_GAIN, MOST_cC
@@ -123,4 +124,4 @@ def main(paths):
     for path in paths:
         with open(path) as file:
             job = json.load(file)
-        run(*job)
+        (estimates.run if "rated_mA" in job[1] else run)(*job)

@@ -275,7 +275,8 @@ class Joints:
     def _base_error(self, k, at):
         """Count the error of the baseline in."""
         base = self.kept[at + BASE_ERROR]
-        for place in (k, self._batteries + k):
+        for memory in range(2):
+            place = memory * self._batteries + k
             error = self._over_error[place]
             self._over_error[place] = root(error * error + base * base)
 

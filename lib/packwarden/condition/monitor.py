@@ -130,7 +130,7 @@ class Monitor:
         every = (1 << self._batteries) - 1
         found = protection.quantities.bank
         there = found[MEASURED] & protection.breakers.closed & every == every
-        return there and found[CARRY] in (0, every)
+        return there and (found[CARRY] == every or not found[CARRY])
 
     def _compare(self):
         self.joints.judge()

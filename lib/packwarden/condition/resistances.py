@@ -90,7 +90,8 @@ class Resistances:
         drop = found[at + steps.DROP]
         plus = self._values[2 * self._batteries + 1 + 2 * k]
         minus = self._values[2 * self._batteries + 2 + 2 * k]
-        if not _LEAST_STEP <= size <= _MOST_STEP or NONE in (drop, plus, minus):
+        known = drop != NONE and plus != NONE and minus != NONE
+        if not known or not _LEAST_STEP <= size <= _MOST_STEP:
             self._reject(own, 1)
             return True
         sign = 1 if step > 0 else -1
@@ -102,7 +103,7 @@ class Resistances:
             self._feed(own, found[at + steps.BANK_AFTER] - found[at + steps.BANK], drop)
         bus = found[at + steps.BUS_DROP]
         if bus != NONE and whole:
-            warmth = (plus + minus) // 2 - BIAS - _NORMAL_cC
+            warmth = plus - BIAS - _NORMAL_cC + (minus - plus) // 2
             copper = 1024 + warmth * _COPPER // 100000
             drop = clipped(sign * (bus - BIAS) - drop, _MOST_DROP)
             self._add(own + LINK, size, clipped(drop * 1024 // copper, _MOST_DROP))

@@ -12,6 +12,7 @@ from packwarden.fixed import BIAS, NONE, ints
 
 QUIET_ms = const(10000)  # for so long nothing has moved before a step
 AFTER_ms = const(1000)  # the resistance is that of this long after it
+_BACK_ms = const((1 << 30) - 1000)  # taken off a time: AFTER_ms later, within 30 bits
 _SETTLES_ms = const(300)  # by then the load has its new current
 _WAIT_ms = const(5000)  # a voltage that has not come by then is none
 _ANCHOR_ms = const(4000)
@@ -151,7 +152,7 @@ def watch(ctx, now: int, batteries: int):
             if off > band or off < 0 - band:
                 found[at] = NEW
                 if waited >= QUIET_ms:
-                    when = (now + AFTER_ms) & _MASK
+                    when = (now - _BACK_ms) & _MASK
                     found[at] = STEPPING
                     found[at + SINCE] = now
                     found[at + AFTER] = _NONE
@@ -212,7 +213,7 @@ def fallen(lines, at: int, since: int, was: int) -> int:
     line = ptr32(lines)
     if was == _NONE or (line[at + _T0] - since) & _MASK >= _BIAS:
         return _NONE
-    found = int(drawn(lines, at, _T0, _T1, (since + AFTER_ms) & _MASK))
+    found = int(drawn(lines, at, _T0, _T1, (since - _BACK_ms) & _MASK))
     if found == _NONE:
         return _NONE
     return was - found + _BIAS
