@@ -69,7 +69,10 @@ class Life:
         self.counters.breakers(number & MASK, number >> 3, 1 << 15)
         self.shares.step()
         if due:
-            self.joints.judge()
+            self.joints.judge(0)
+            self.joints.judge(1)
+            for k in range(self.batteries):
+                self.resistances.estimate(k)
             self.resistances.judge()
             self.shares.judge()
 

@@ -59,7 +59,8 @@ class Lugs:
             for k in due:
                 self.joints.take(k)
             if due:
-                self.joints.judge()
+                self.joints.judge(0)
+                self.joints.judge(1)
         return self
 
     def _warm(self, part):
@@ -128,6 +129,8 @@ class Packs:
             self.packs.advance(currents, self.tick_ms / 1000)
             self.packs.soc_percent[:] = [min(max(s, 20), 90) for s in self.packs.soc_percent]
             self.t_ms += self.tick_ms
+        for k in range(self.batteries):
+            self.resistances.estimate(k)
         self.resistances.judge()
         return self
 

@@ -113,6 +113,7 @@ def test_whatever_is_measured_it_stays_bounded(rated_mA, end):
                 joints.step(k, 30)
         for k in range(2):
             joints.take(k)
-        joints.judge()
+        joints.judge(0)
+        joints.judge(1)
         for array in (joints.kept, joints.sure, joints.rise, joints.error_cK):
             assert min(array) >= 0 and max(array) < 1 << 30

@@ -169,6 +169,7 @@ def test_whatever_is_measured_it_stays_bounded(rated_mA):
                 max(0, volts + noise),
             )
             resistances.take(0, True)
+        resistances.estimate(0)
         resistances.judge()
         for array in (resistances.kept, found.found, resistances.spread_uohm):
             assert min(array) >= 0 and max(array) < 1 << 30

@@ -26,6 +26,10 @@ def test_a_ratio_is_cut_off_and_bounded(numerator, denominator, places):
         assert ratio(numerator, denominator, places) == exact
 
 
+def test_a_ratio_to_nothing_is_the_most():
+    assert ratio(1, 0, 3) == MOST
+
+
 @given(st.integers(0, (1 << 30) - 1))
 def test_a_root_is_cut_off(square):
     assert root(square) == math.isqrt(square)

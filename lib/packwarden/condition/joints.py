@@ -157,27 +157,26 @@ class Joints:
             run[at + _RUN + 2 * lag + 1] = 0
         self._estimate(k)
 
-    def judge(self):
-        """Compare all batteries, once each has taken its block. Slack."""
+    def judge(self, memory):
+        """Compare all batteries by a memory, 0 then 1, once each has taken its block. Slack."""
         n = self._batteries
-        for k in range(2 * n):
-            self.sure[k] = NONE
-        for memory in range(2):
-            siblings = 0
-            if n > 2:
-                count = ascending(self._order, self.over, memory * n, 1, n, (1 << n) - 1)
-                if count > 2:
-                    siblings = middle(self._order, count) - BIAS
-            for k in range(n):
-                over = self.over[memory * n + k]
-                if over == NONE:
-                    continue
-                over -= BIAS + siblings
-                least = abs(over) - self._margin_cK(k, memory * n + k)
-                for pole in range(2):
-                    found = least if (over >= 0) == (pole == 0) else 0
-                    place = 2 * k + pole
-                    self.sure[place] = max(self.sure[place], BIAS + max(found, 0))
+        siblings = 0
+        if n > 2:
+            count = ascending(self._order, self.over, memory * n, 1, n, (1 << n) - 1)
+            if count > 2:
+                siblings = middle(self._order, count) - BIAS
+        for k in range(n):
+            if not memory:
+                self.sure[2 * k] = self.sure[2 * k + 1] = NONE
+            over = self.over[memory * n + k]
+            if over == NONE:
+                continue
+            over -= BIAS + siblings
+            least = BIAS + max(0, abs(over) - self._margin_cK(k, memory * n + k))
+            place = 2 * k if over >= 0 else 2 * k + 1
+            self.sure[place] = max(self.sure[place], least)
+            place ^= 1
+            self.sure[place] = max(self.sure[place], BIAS)
 
     def learn(self):
         """Take what is estimated now as the baseline; return a mask of those that have one."""

@@ -20,6 +20,7 @@ from packwarden.frame import MAIN_BIT
 from packwarden.settings import option
 
 SHARES_s = const(10)
+_COMPARISONS = const(4)  # pieces beside one a battery: joints by each memory, resistances, all
 
 
 class Monitor:
@@ -52,7 +53,7 @@ class Monitor:
         self._shares_s = 0
         self._at = n  # the battery whose piece comes next; n: all have had theirs
         self._ended = 0  # mask: their block of two minutes has ended
-        self._compares = False
+        self._compares = 0  # pieces of the comparison that are left
 
     def parts(self):
         """Return what is kept in flash: (array, fields of a record), the counters first."""
@@ -94,13 +95,14 @@ class Monitor:
                 k += 1
             self.joints.take(k)
             self._ended &= ~(1 << k)
-            self._compares = self._compares or not self._ended
+            if not self._ended:
+                self._compares = n + _COMPARISONS
         elif self._compares:
-            self._compares = False
-            self._compare()
+            self._compares -= 1
+            self._compare(self._compares)
         else:
             self._begin()
-        return self._at < n or self._ended or self._compares
+        return self._at < n or self._ended != 0 or self._compares > 0
 
     def _begin(self):
         """Begin the pieces of another second, or of more where there was no slack for them."""
@@ -132,13 +134,18 @@ class Monitor:
         there = found[MEASURED] & protection.breakers.closed & every == every
         return there and (found[CARRY] == every or not found[CARRY])
 
-    def _compare(self):
-        self.joints.judge()
-        self.resistances.judge()
-        self.shares.judge()
-        self.tell()
+    def _compare(self, piece):
+        if piece >= _COMPARISONS:
+            self.resistances.estimate(piece - _COMPARISONS)
+        elif piece >= 2:
+            self.joints.judge(3 - piece)
+        elif piece:
+            self.resistances.judge()
+        else:
+            self.shares.judge()
+            self._tell()
 
-    def tell(self):
+    def _tell(self):
         """Let the elements see what was found."""
         values = self._protection.quantities.values
         for found, place in self._told:
@@ -151,6 +158,6 @@ class Monitor:
         Joints, resistances, shares.
         """
         learnt = (self.joints.learn(), self.resistances.learn(), self.shares.learn())
-        self._compares = True
+        self._compares = self._batteries + _COMPARISONS
         self.learnt = True
         return learnt

@@ -109,29 +109,30 @@ class Resistances:
             self._add(own + LINK, size, clipped(drop * 1024 // copper, _MOST_DROP))
         return True
 
+    def estimate(self, k):
+        """Find the resistance of battery k, and what its link is over its baseline. Slack."""
+        found = self.uohm(k, 0)
+        self._known[k] = NONE if found is None else found + BIAS
+        self.over_uohm[k] = NONE
+        link = self.uohm(k, LINK)
+        base = self.kept[k * FIELDS + LINK + BASE]
+        if link is not None and base:
+            off = link - (base - BIAS) - SURE * self.error_uohm(k, LINK)
+            self.over_uohm[k] = BIAS + max(0, off)
+
     def judge(self):
-        """Compare all batteries with their median and their baselines. Slack."""
+        """Compare all batteries with their median, once each is estimated. Slack."""
         n = self._batteries
-        for k in range(n):
-            found = self.uohm(k, 0)
-            self._known[k] = NONE if found is None else found + BIAS
         count = ascending(self._order, self._known, 0, 1, n, (1 << n) - 1)
+        median = middle(self._order, count)
         for k in range(n):
             own = self._known[k]
-            reference = NONE
-            if own != NONE:
-                few = count <= 2
-                reference = other(self._order, count, own) if few else middle(self._order, count)
             self.spread_uohm[k] = NONE
-            if reference != NONE:
-                off = abs(own - reference) - SURE * self.error_uohm(k, 0)
-                self.spread_uohm[k] = BIAS + max(0, off)
-            link = self.uohm(k, LINK)
-            base = self.kept[k * FIELDS + LINK + BASE]
-            self.over_uohm[k] = NONE
-            if link is not None and base:
-                off = link - (base - BIAS) - SURE * self.error_uohm(k, LINK)
-                self.over_uohm[k] = BIAS + max(0, off)
+            if own == NONE or count < 2:
+                continue
+            reference = other(self._order, count, own) if count == 2 else median
+            off = abs(own - reference) - SURE * self.error_uohm(k, 0)
+            self.spread_uohm[k] = BIAS + max(0, off)
 
     def learn(self):
         """Take what is estimated now as the baseline; return a mask of those that have one."""
