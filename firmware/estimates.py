@@ -29,7 +29,6 @@ class Estimates:
         self._steps = None  # of the storing that runs
         self._commits = Commits(protection)
         self._saved_ms = time.ticks_ms()
-        self.failed = False  # the flash did not take it
 
     def boot(self):
         """Take over what is kept. Boot only."""
@@ -41,7 +40,7 @@ class Estimates:
 
     def piece_due(self, fits):
         """Return whether there is a piece to do: none while it is being stored. Slack."""
-        return fits and self._steps is None and self.monitor.due()
+        return fits and self.monitor.due()
 
     def save_due(self, fits):
         """Return whether to `save` a step. Slack; allocates nothing."""
@@ -55,11 +54,9 @@ class Estimates:
             if self._steps is None:
                 self.monitor.learnt = False
                 self._saved_ms = time.ticks_ms()
+                self.monitor.held = True
                 self._steps = self._store.store()
             next(self._steps)
-        except StopIteration:
+        except (StopIteration, OSError, MemoryError):  # not taken by the flash: again in 10 min
             self._steps = None
-            self.failed = False
-        except (OSError, MemoryError):
-            self._steps = None
-            self.failed = True
+            self.monitor.held = False

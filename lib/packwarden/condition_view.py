@@ -253,6 +253,8 @@ def _baseline(context, words, as_json):
     if words != ["store"]:
         raise Refused("baseline store")
     n = context.protection.frame.batteries
+    while context.condition.held:
+        yield None
     learnt = context.condition.learn()
     if not (learnt[0] | learnt[1] | learnt[2]):
         raise Refused("nothing is estimated yet: see joints, resistances, feed")

@@ -106,6 +106,9 @@ def test_a_baseline_is_taken_by_an_operator_and_takes_it_off():
         monitor.resistances.kept[at + 4] = BIAS + (4 << 16) * 6
         monitor.shares.kept[3 * k] = 1000
         monitor.shares.kept[3 * k + 1] = 64 * 1024
+    monitor.held = True
+    assert not monitor.due()
+    terminal.pause = lambda: setattr(monitor, "held", False)
     said = terminal.ask("baseline store")
     assert said == "baseline stored, of 4 batteries: joints 1, resistances 4, shares 4\r\n"
     assert monitor.learnt

@@ -46,6 +46,7 @@ class Monitor:
             (self.resistances.spread_uohm, places["spread"]),
             (self.shares.drift_e3, places["share_drift"]),
         )
+        self.held = False  # it is being stored: nothing may change meanwhile
         self.learnt = False  # there are baselines that are not in flash yet
         self._looked_ms = 0
         self._second_ms = None
@@ -75,7 +76,7 @@ class Monitor:
 
     def due(self):
         """Return whether there is a piece to `work`. Slack; allocates nothing."""
-        if not self._protection.armed:
+        if self.held or not self._protection.armed:
             return False
         if self._at < self._batteries or self._ended or self._compares:
             return True
