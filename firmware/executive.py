@@ -14,9 +14,10 @@ from micropython import const
 
 from packwarden.timing import COLLECTION, OWN
 
-# The longest sleep: the multiplexers move as often. A slower tick, for long runs, has fewer.
+# The longest sleep: the multiplexers move as often, and have 16 places to visit within 500 ms. At
+# a slow tick, for long runs, as long as that allows.
 _NAP_us = const(20000)
-_NAPS = const(20)
+_NAPS = const(36)
 _COLLECT_ms = const(1000)  # how often garbage of the console is collected ...
 _OVERDUE_ms = const(2000)  # ... and when it is although no slack is long enough
 
