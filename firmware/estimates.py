@@ -1,6 +1,6 @@
 """The condition monitoring of a cabinet: its pieces in the slack, and what it keeps in flash.
 
-Every ten minutes, and at once where a baseline was stored, all of it goes to the older of two
+Every ten minutes, and at once after what a person did, all of it goes to the older of two
 slots, in steps of a commit each; what happens meanwhile is taken in afterwards.
 """
 
@@ -45,14 +45,14 @@ class Estimates:
     def save_due(self, fits):
         """Return whether to `save` a step. Slack; allocates nothing."""
         passed_ms = time.ticks_diff(time.ticks_ms(), self._saved_ms)
-        wanted = self._steps is not None or self.monitor.learnt or passed_ms >= SAVE_ms
+        wanted = self._steps is not None or self.monitor.unsaved or passed_ms >= SAVE_ms
         return self._commits.due(wanted and self._protection.armed)
 
     def save(self):
         """Store what has been found, a step of it. Slack."""
         try:
             if self._steps is None:
-                self.monitor.learnt = False
+                self.monitor.unsaved = False
                 self._saved_ms = time.ticks_ms()
                 self.monitor.held = True
                 self._steps = self._store.store()

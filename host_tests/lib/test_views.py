@@ -35,6 +35,7 @@ QUESTIONS = [
     "resistances",
     "feed",
     "counters",
+    "check",
 ]
 OPERATING = {
     "reset",

@@ -11,6 +11,7 @@ from packwarden.replies import (
     json_bool,
     json_number,
     no_arguments,
+    operator,
     record,
 )
 
@@ -266,7 +267,38 @@ def _baseline(context, words, as_json):
     yield done(as_json, "baseline stored, of %d batteries: %s" % (n, ", ".join(told)))
 
 
+def check_text(context):
+    """Return in words how long ago the monthly check was, and whether one is due."""
+    days = context.condition.counters.days()
+    due = "DUE, " if days >= counters.DUE_days else ""
+    return "%s%d days with power since the last one" % (due, days)
+
+
+def check_json(context):
+    """Return the same as members of an object."""
+    days = context.condition.counters.days()
+    return '"check_days":%d,"check_due":%s' % (days, json_bool(days >= counters.DUE_days))
+
+
+def _check(context, words, as_json):
+    if words == ["done"]:
+        operator(context)
+        while context.condition.held:
+            yield None
+        context.condition.counters.checked()
+        context.condition.unsaved = True
+        record(context.protection, restart.CHECKED)
+        yield done(as_json, "monthly check done: the next one in %d days" % counters.DUE_days)
+        return
+    no_arguments(words)
+    if as_json:
+        yield "{%s}\r\n" % check_json(context)
+    else:
+        yield "monthly check: %s\r\n" % check_text(context)
+
+
 COMMANDS = {
+    "check": Command("check [done]", "when the monthly check is due; that it is done", _check),
     "joints": Command("joints", "which joint works loose: rise at rated current", _joints),
     "resistances": Command("resistances", "of batteries and of links to the busbar", _resistances),
     "feed": Command("feed", "shares along the busbar, and how it is fed", _feed),

@@ -91,6 +91,8 @@ SERVICE = const(0xA6)
 BACK = const(0xA7)
 CALIBRATION = const(0xA8)  # its number stands in the record
 BASELINE = const(0xA9)
+CHECKED = const(0xAA)
+CHECK_DUE = const(0xAB)  # nobody did that: it is a reminder
 _DONE = (
     "unlocked",
     "wrong PIN",
@@ -102,6 +104,8 @@ _DONE = (
     "back from service mode",
     "calibration",
     "baseline stored",
+    "monthly check done",
+    "monthly check due",
 )
 
 _TAG = const(0x52FB)  # of this layout

@@ -1,6 +1,7 @@
 """What the console shows of the whole: `status`, what is operated and how the controller fares."""
 
 from packwarden import degraded, elements, history, levels
+from packwarden.condition_view import check_json, check_text
 from packwarden.records import TERMINAL_NAMES
 from packwarden.replies import Command, json_bool, json_text, no_arguments
 from packwarden.restart import describe
@@ -96,8 +97,8 @@ def _status(context, words, as_json):
             % (_timing_facts(timing) + (describe(protection.inside()),))
         )
         yield (
-            '"restart":%s,"image":%s,"active":'
-            % (protection.restart.json(), json_text(context.image))
+            '"restart":%s,"image":%s,%s,"active":'
+            % (protection.restart.json(), json_text(context.image), check_json(context))
         )
         yield from _active_json(protection)
         yield "}\r\n"
@@ -127,6 +128,7 @@ def _status(context, words, as_json):
         _pin_state(context.access),
         "unlocked" if _unlocked(context) else "locked",
     )
+    yield "monthly check: %s\r\n" % check_text(context)
     yield "permissives: charging %s, discharging %s\r\n" % (
         "allowed" if protection.charge_allowed else "STOPPED",
         "allowed" if protection.discharge_allowed else "STOPPED",

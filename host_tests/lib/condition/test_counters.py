@@ -61,6 +61,21 @@ def test_breakers_that_open_are_counted_hot_or_cold():
     assert (hot, cold) == ([1, 0, 1], [0, 1, 1])
 
 
+def test_the_monthly_check_is_due_after_30_days_with_power_and_every_30_after():
+    found = bank(2)
+    place = 2 * FIELDS
+    month_s = 30 * 86400
+    found.kept[place] = month_s - 20
+    assert (found.passed(19), found.days()) == (False, 29)
+    assert (found.passed(1), found.days()) == (True, 30)
+    assert not found.passed(30)
+    found.kept[place] = 2 * month_s - 1
+    assert found.passed(1)
+    found.checked()
+    assert (found.days(), found.passed(1), found.kept[place]) == (0, False, 1)
+    assert not any(found.kept[:place])
+
+
 def test_a_counter_stays_at_its_most():
     found = bank(1, 10**7, 20000, 20000)
     for place in range(FIELDS):

@@ -111,7 +111,7 @@ def test_a_baseline_is_taken_by_an_operator_and_takes_it_off():
     terminal.pause = lambda: setattr(monitor, "held", False)
     said = terminal.ask("baseline store")
     assert said == "baseline stored, of 4 batteries: joints 1, resistances 4, shares 4\r\n"
-    assert monitor.learnt
+    assert monitor.unsaved
     work(monitor)
     (first, *_) = json.loads(terminal.ask("joints --json"))
     assert (first["rise_K"], first["plus_K"], first["baseline"]) == (12, 0, True)
@@ -146,3 +146,37 @@ def test_the_console_shows_the_counters():
     assert (first["charged_Ah"], first["discharged_Ah"], first["cycles"]) == (0, 1, 0.01)
     assert first["plus_degC"] == first["minus_degC"]
     assert "main breaker: opened cold 0, hot 0\r\n" in terminal.ask("counters")
+
+
+def test_the_monthly_check_is_recalled_and_begins_anew_when_it_is_done():
+    cabinet = Cabinet(configuration(4))
+    terminal = Terminal(cabinet.protection)
+    monitor = terminal.context.condition
+    assert terminal.ask("check") == "monthly check: 0 days with power since the last one\r\n"
+    monitor.counters.kept[4 * counters.FIELDS] = 33 * 86400 - 1
+    live(cabinet, monitor, 2)
+    assert "monthly check due" not in told(cabinet)
+    monitor.counters.kept[4 * counters.FIELDS] = 30 * 86400 - 1
+    live(cabinet, monitor, 1)
+    assert told(cabinet)[-1] == "monthly check due"
+    monitor.counters.kept[4 * counters.FIELDS] = 33 * 86400
+    due = "monthly check: DUE, 33 days with power since the last one\r\n"
+    assert terminal.ask("check") == due and due in terminal.ask("status")
+    assert json.loads(terminal.ask("check --json")) == {"check_days": 33, "check_due": True}
+    assert json.loads(terminal.ask("status --json"))["check_days"] == 33
+    assert "error: locked" in terminal.ask("check done")
+    terminal.ask(f"unlock {PIN}")
+    assert 'error: takes no "dnoe"' in terminal.ask("check dnoe")
+    monitor.held = True
+    terminal.pause = lambda: setattr(monitor, "held", False)
+    assert terminal.ask("check done") == "monthly check done: the next one in 30 days\r\n"
+    assert monitor.unsaved and monitor.counters.days() == 0
+    assert told(cabinet)[-1] == "monthly check done"
+    assert json.loads(terminal.ask("status --json"))["check_due"] is False
+
+
+def told(cabinet):
+    """What the records of a cabinet say of what was done."""
+    log = cabinet.protection.events
+    found = [log.event(seq) for seq in range(log.oldest_seq, log.next_seq)]
+    return [json.loads(one.kept_json())["detail"] for one in found]

@@ -16,8 +16,12 @@ _MOST_QUARTERS = const(5000)  # 1250 A: beyond any rating, twice over
 HOT_cC = const(6000)  # where terminal_overtemperature warns as shipped
 _MOST = const((1 << 29) - 1)
 
-# Of a battery; of the main breaker, behind them, only the last two.
+DUE_days = const(30)  # of power, from one monthly check to the next
+_DAY_s = const(86400)
+
+# Of a battery; of the main breaker, behind them, only the last two, and of the cabinet the first.
 FIELDS = const(12)
+_UNCHECKED_s = const(0)  # with power, since the last monthly check
 CHARGED = const(0)  # 0.01 Ah
 DISCHARGED = const(2)
 HEAT = const(4)  # A^2 h, through both joints
@@ -75,6 +79,21 @@ class Counters:
                 self._count(k * FIELDS + (OPENED_HOT if hot else OPENED_COLD), 1)
         self._closed = closed
         self._flows = flows
+
+    def passed(self, passed_s):
+        """Count to the next monthly check; return whether it has become due, or so once more."""
+        at = self._batteries * FIELDS + _UNCHECKED_s
+        before = self.kept[at] // (DUE_days * _DAY_s)
+        self._count(at, passed_s)
+        return self.kept[at] // (DUE_days * _DAY_s) > before
+
+    def days(self):
+        """Return how many days with power have passed since the last monthly check."""
+        return self.kept[self._batteries * FIELDS + _UNCHECKED_s] // _DAY_s
+
+    def checked(self):
+        """Begin to count anew: a person has done the monthly check. Slack."""
+        self.kept[self._batteries * FIELDS + _UNCHECKED_s] = 0
 
     def _add(self, at, amount, unit):
         """Add an amount below 2^29 to a counter of units, and keep the rest."""

@@ -6,6 +6,7 @@ the steps of the current are looked for. What is found goes to the quantities th
 
 from micropython import const
 
+from packwarden import restart
 from packwarden.condition.counters import FIELDS as COUNTER_FIELDS
 from packwarden.condition.counters import Counters
 from packwarden.condition.joints import Joints, LONGEST_s
@@ -17,6 +18,7 @@ from packwarden.condition.steps import Steps
 from packwarden.currents import CARRY, FLOWS, FULL, MEASURED
 from packwarden.fixed import MASK
 from packwarden.frame import MAIN_BIT
+from packwarden.replies import record
 from packwarden.settings import option
 
 SHARES_s = const(10)
@@ -47,7 +49,7 @@ class Monitor:
             (self.shares.drift_e3, places["share_drift"]),
         )
         self.held = False  # it is being stored: nothing may change meanwhile
-        self.learnt = False  # there are baselines that are not in flash yet
+        self.unsaved = False  # there is something that does not wait for the next storing
         self._looked_ms = 0
         self._second_ms = None
         self._passed_s = 0
@@ -112,6 +114,8 @@ class Monitor:
         passed_s = passed_ms // 1000
         self._second_ms = (protection.now_ms - passed_ms % 1000) & MASK
         self._passed_s = min(passed_s, LONGEST_s)
+        if self.counters.passed(self._passed_s):
+            record(protection, restart.CHECK_DUE)
         bank = protection.quantities.bank
         self.counters.breakers(protection.breakers.closed, bank[FLOWS], 1 << MAIN_BIT)
         self._shares_s += self._passed_s
@@ -160,5 +164,5 @@ class Monitor:
         """
         learnt = (self.joints.learn(), self.resistances.learn(), self.shares.learn())
         self._compares = self._batteries + _COMPARISONS
-        self.learnt = True
+        self.unsaved = True
         return learnt
