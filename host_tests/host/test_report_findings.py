@@ -72,10 +72,10 @@ def test_without_a_load_only_the_estimate_speaks(tmp_path):
         NONE,
         "no load: surveyed from 40 % of rated on; not estimated yet: takes hours of changing load",
     )
-    rests["joints"][0]["plus_K"] = 9.5
+    rests["joints"][0]["plus_K"] = 1.5
     verdict, reason = line(tmp_path, "Terminals", "BAT01 TERM+", rests)
     assert verdict == WATCH
-    assert reason == "9.5 K surely over its references at rated current (limit 4.0 K)"
+    assert reason == "1.5 K surely over its references at rated current (limit 0.8 K)"
 
 
 def test_a_hot_terminal_is_named_whatever_the_others_are(tmp_path):

@@ -143,6 +143,7 @@ def _findings(status: dict) -> list[str]:
         f"controller {status['controller']}": status["controller"],
         f"restarted by {(status['restart'] or {}).get('cause')}": status["restart"],
         "events NOT KEPT": status["journal_fails"],
+        "monthly check due": status.get("check_due"),
         f"picked up {status['picked_up']}": status["picked_up"],
     }
     return [text for text, is_so in said.items() if is_so]

@@ -46,7 +46,13 @@ RULES = {
         "the terminal", "degC", 60, 70, "terminal_overtemperature as shipped: warn, alarm"
     ),
     "rise": Rule("over its siblings and its battery's other pole", "K", 4, 15, _NETA),
-    "joint": Rule("surely over its references at rated current", "K", 4, 15, _NETA),
+    "joint": Rule(
+        "surely over its references at rated current",
+        "K",
+        0.8,
+        8,
+        "joint_heating as shipped: early, and to be repaired in time",
+    ),
     "voltage": Rule(
         "off the others' median, at rest",
         "mV",

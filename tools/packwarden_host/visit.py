@@ -85,7 +85,7 @@ class Status(_Told):
     restart: Restart | None
     image: str | None
     pin: str
-    check_days: int | None = None
+    check_days: int | None = None  # an older firmware does not count them
     active: list[Active]
 
 
