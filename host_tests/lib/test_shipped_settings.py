@@ -126,9 +126,9 @@ SHIPPED = {
     },
     "controller_fault": {"alarm": (None, None, 0)},
     "lockout": {},
-    # A level that tells earlier than the reference: what is surely there is told from 0.8 K on.
+    # A level that tells earlier than the reference: what is surely there is told from 1 K on.
     "joint_heating": {
-        "early_warn": (0.8, 0.4, 300000),
+        "early_warn": (1, 0.5, 300000),
         "warn": (8, 5.6, 300000),
         "alarm": (20, 14, 300000),
         "trip": OFF,

@@ -361,14 +361,14 @@ TABLE = (
     ),
     # No levels: what was tripped is locked out. Its records tell what was reset, refused, closed.
     Element("lockout", "86", 1, 1, ()),
-    # What `condition` estimates, less its uncertainty: so 0.8 K are told already.
+    # What `condition` estimates, less its uncertainty: so 1 K is told already.
     Element(
         "joint_heating",
         "23",
         0.5,
         100,
         (
-            Level("early_warn", WARN, "joint", NO_ACTION, 0.8, 0.4, _ESTIMATED_ms),
+            Level("early_warn", WARN, "joint", NO_ACTION, 1, 0.5, _ESTIMATED_ms),
             Level("warn", WARN, "joint", NO_ACTION, 8, 5.6, _ESTIMATED_ms),
             Level("alarm", ALARM, "joint", ALARM_RELAY, 20, 14, _ESTIMATED_ms),
             Level("trip", TRIP, "joint", TRIP_BATTERY, wait_ms=_WAIT_ms),

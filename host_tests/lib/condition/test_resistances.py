@@ -128,6 +128,20 @@ def test_a_voltage_that_does_not_come_rejects_the_step():
     assert resistances.kept[REJECTED] == 1
 
 
+@pytest.mark.parametrize("jumps", [False, True])
+def test_a_voltage_that_stands_or_jumps_is_none(jumps):
+    """Its last sample is older than 3 s; or it is 10 V off within a conversion."""
+    found, values, fresh, resistances = settled(11_000 if jumps else 7_000)
+    for t_ms in range(7_000, 11_000, 100):
+        found.look(t_ms)
+    look(found, values, fresh, [11_000], 30_000, 51_800, 51_700)
+    for number, t_ms in enumerate(range(11_100, 12_200, 100)):
+        volts = 41_000 if jumps and number % 2 else 51_800
+        look(found, values, fresh, [t_ms], 30_000, volts, 51_700)
+    assert resistances.take(0, True)
+    assert (resistances.kept[USED], resistances.kept[REJECTED]) == (0, 1)
+
+
 def test_without_the_busbar_there_is_the_battery_alone():
     found, values, fresh, resistances = settled(11_000, bus=False)
     look(found, values, fresh, range(11_000, 12_100, 100), 30_000, 51_800, None)

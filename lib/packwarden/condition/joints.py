@@ -228,8 +228,6 @@ class Joints:
         at += _PER_MEMORY * memory
         squares = self.kept[at + _SQUARES]
         products = self.kept[at + _PRODUCTS] - BIAS
-        if not squares:
-            return 0
         found = min(ratio(abs(products), squares, 11), _MOST_RISE_cK)
         return found if products >= 0 else -found
 
@@ -238,8 +236,6 @@ class Joints:
         own = k * self.fields
         at += _PER_MEMORY * memory
         squares = self.kept[at + _SQUARES]
-        if not squares:
-            return _MOST_RISE_cK
         found = ratio(self.kept[at + _UNEXPLAINED], squares, 14)
         used = max(1, min(self.kept[own + USED], MEMORY[memory]))
         idle = max(1, min(self.kept[own + IDLE], _IDLE_MOST))

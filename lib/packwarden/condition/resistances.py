@@ -206,9 +206,7 @@ class Resistances:
 
     def _feed(self, own, step, drop):
         """Take the bank's step and a battery's drop into the means for the feed."""
-        size = self._size(step // self._batteries)
-        if size > _MOST_STEP:
-            return
+        size = min(self._size(step // self._batteries), _MOST_STEP)
         count = min(self.kept[own + USED], MEMORY)
         at = own + _FEED
         self.kept[at] = toward(self.kept[at], size * size * 64, count)
