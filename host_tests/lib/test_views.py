@@ -46,6 +46,7 @@ OPERATING = {
     "unlock",
     "pin",
     "baseline",
+    "test",
 }  # see test_operations, test_calibration, test_pin, condition
 LARGE_TABLE = {
     "model": "table",
