@@ -1,15 +1,18 @@
 """`packwarden report`: the files that it reads and writes, and the page."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
 import pytest
 
 from packwarden_host import report_page, visit
+from packwarden_host.dialogue import Refused
+from packwarden_host.errors import RunFailed
 from visits import changed, event, sound, visits
 
 VOID = {"meta", "input", "br", "hr", "img", "link"}
+NOW = datetime(2026, 12, 1, tzinfo=UTC)
 LATER = "2026-12-01T10:00:00+00:00"
 
 
@@ -154,3 +157,42 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_work(refused, tmp
     later = refused("report", "/dev/x", "-o", tmp_path / "r.html", "--date", "2026-10-01")
     assert f"{path}: its last visit is of 2026-11-01" in later
     assert visit.read(path)
+
+
+class Console:
+    """A cabinet that answers what it is told to, and has no time for a self-test."""
+
+    port = "port"
+
+    def __init__(self, told):
+        self._told = told
+
+    def ask(self, line, progress=None):
+        question = line.split()[0]
+        if question == "selftest":
+            raise Refused(f"port: {line}", "there was no time for it in 8 s: see timing")
+        if question == "counters":
+            raise Refused(f"port: {line}", 'no command "counters"; type "help"')
+        return json.dumps(self._told[question]) + "\r\n"
+
+
+def test_what_a_cabinet_has_no_time_for_or_does_not_know_is_left_out(capsys):
+    line, found = visit.ask(Console(sound()), NOW, None, [], lambda text: None)
+    assert (found.selftest, found.counters, found.last_seq) == (None, None, -1)
+    assert json.loads(line)["resistances"][0]["link_mOhm"] == 0.9
+    said = "packwarden: without it: port: selftest --json: there was no time for it in 8 s"
+    assert capsys.readouterr().err == f"{said}: see timing\n"
+
+
+@pytest.mark.parametrize("changes", [{"status__boot": "x"}, {"status": []}, {"bank": {}}])
+def test_what_a_cabinet_must_tell_is_not_left_out(changes):
+    with pytest.raises(RunFailed, match="port: no report can be made of its replies: "):
+        visit.ask(Console(changed(sound(), **changes)), NOW, None, [], lambda text: None)
+
+
+def test_a_cabinet_that_began_anew_tells_all_its_events(tmp_path):
+    before, _ = visits(tmp_path, sound())
+    same = visit.ask(Console(sound()), NOW, None, before, lambda text: None)[1]
+    assert same.last_seq == before[0].last_seq
+    anew = changed(sound(), status__boot=1)
+    assert visit.ask(Console(anew), NOW, None, before, lambda text: None)[1].last_seq == -1

@@ -21,7 +21,7 @@ from packwarden_host.report_rules import (
 )
 from packwarden_host.visit import BatteryNow, Counters, Event, Visit
 
-_OLD = "this firmware does not tell it"
+_OLD = "the cabinet did not tell it"
 _GOOD: Judged = (Verdict.GOOD, "")
 _ALONE: Judged = (Verdict.GOOD, "the only one")
 
@@ -391,6 +391,8 @@ def _sensor_rows(visit: Visit) -> Iterator[tuple[tuple[str, ...], Judged]]:
     yield ("firmware", f"image {status.image or 'not verified'}"), image
     if status.pin != "set":
         yield ("PIN", status.pin), (Verdict.WATCH, "nothing can be operated without one")
+    if visit.selftest is None:
+        yield ("self-test", "-"), (Verdict.NONE, _OLD)
     for one in visit.selftest.selftest if visit.selftest else ():
         judged = (Verdict.ACT, one.detail) if one.result == "bad" else _GOOD
         yield (f"self-test: {one.check}", one.result), judged

@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
+from packwarden.condition import resistances
+from packwarden_host import views
+
 
 class Verdict(IntEnum):
     """How a line fares, the better first; `NONE`: it cannot be judged now."""
@@ -41,17 +44,21 @@ class Rule:
 
 _NETA = "ANSI/NETA MTS table 100.18, similar parts under similar load: from 4 K probable, beyond"
 _NETA += " 15 K a major deficiency"
+_SHIPPED = {(row["slug"], row["key"]): row for row in views.element_rows()}
+
+
+def _as_shipped(what: str, slug: str, watch: str, act: str) -> Rule:
+    """The rule of an element: watched from the pickup of one level on, to act from another."""
+    rows = _SHIPPED[slug, watch], _SHIPPED[slug, act]
+    source = f"{slug} as shipped, {watch} and {act}"
+    return Rule(what, rows[0]["unit"], rows[0]["pickup"], rows[1]["pickup"], source)
+
+
 RULES = {
-    "temperature": Rule(
-        "the terminal", "degC", 60, 70, "terminal_overtemperature as shipped: warn, alarm"
-    ),
+    "temperature": _as_shipped("the terminal", "terminal_overtemperature", "warn", "alarm"),
     "rise": Rule("over its siblings and its battery's other pole", "K", 4, 15, _NETA),
-    "joint": Rule(
-        "surely over its references at rated current",
-        "K",
-        0.8,
-        8,
-        "joint_heating as shipped: early, and to be repaired in time",
+    "joint": _as_shipped(
+        "surely over its references at rated current", "joint_heating", "early_warn", "warn"
     ),
     "voltage": Rule(
         "off the others' median, at rest",
@@ -60,13 +67,9 @@ RULES = {
         500,
         "packs are joined within 50 mV (2.7 A between two of them); 500 mV drive 27 A",
     ),
-    "share": Rule("off its baseline", "%", 15, 30, "current_imbalance as shipped, with baseline"),
-    "share_alone": Rule(
-        "off the others' median, no baseline",
-        "%",
-        40,
-        60,
-        "current_imbalance as shipped, no baseline",
+    "share": _as_shipped("off its baseline", "current_imbalance", "slow_warn", "drift_alarm"),
+    "share_alone": _as_shipped(
+        "off the others' median, no baseline", "current_imbalance", "warn", "alarm"
     ),
     "feed": Rule(
         "would the battery at the fed end carry less, fed diagonally",
@@ -75,21 +78,19 @@ RULES = {
         20,
         "of the mean current; engineering judgement",
     ),
-    "spread": Rule(
-        "surely off its siblings' median", "mOhm", 3, 6, "resistance_mismatch as shipped"
+    "spread": _as_shipped(
+        "surely off its siblings' median", "resistance_mismatch", "warn", "alarm"
     ),
-    "internal": Rule("surely over its baseline", "mOhm", 3, 6, "as off its siblings"),
-    "link": Rule(
-        "surely over the baseline of its link",
-        "mOhm",
-        0.3,
-        1.0,
-        "link_resistance as shipped: 3 W and 10 W at 100 A",
+    "internal": _as_shipped("surely over its baseline", "resistance_mismatch", "warn", "alarm"),
+    "link": _as_shipped(
+        "surely over the baseline of its link", "link_resistance", "warn", "alarm"
     ),
 }
 LOADED_PERCENT = 40  # of rated, at least, for a survey of temperatures: ANSI/NETA MTS
 REST_PERCENT = 5  # of rated, at most, where voltages are compared
-SURE = 4  # standard errors between an estimate and what is surely so, as in the firmware
+SURE = (
+    resistances.SURE
+)  # standard errors between an estimate and what is surely so, as in the firmware
 # What waits for a load, or for its absence, tells so.
 UNLOADED = f"no load: surveyed from {LOADED_PERCENT} % of rated on"
 UNKNOWN = "not estimated yet: takes hours of changing load"

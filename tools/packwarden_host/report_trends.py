@@ -55,7 +55,7 @@ def svg(visits: Sequence[Visit]) -> str | None:
     # Nothing of the machine and of the moment goes into it.
     stable = matplotlib.rc_context({"svg.hashsalt": "packwarden", "svg.fonttype": "none"})
     with style.context("default"), stable:
-        figure = Figure(figsize=(7.3, 6.2), layout="constrained")
+        figure = Figure(figsize=(7.3, 4.6), layout="constrained")
         FigureCanvasSVG(figure)
         for axes, (title, rule, find) in zip(
             figure.subplots(len(_CHARTS), sharex=True), _CHARTS, strict=True

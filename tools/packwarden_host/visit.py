@@ -5,6 +5,7 @@ report can be made of it again, and the trends over all visits. It is JSON, for 
 """
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,7 +22,7 @@ SCHEMA = 1
 # Visits closer together are the same one: a report that is made twice tells the same events.
 SAME = timedelta(hours=12)
 _ALWAYS = ("version", "settings", "status", "bank", "degraded", "lockout")
-# What an older firmware does not know: it refuses these by this word.
+# What may be missing: an older firmware refuses them by this word, a busy one has no time.
 _NEWER = ("joints", "resistances", "feed", "counters", "selftest")
 _UNKNOWN = "no command "
 
@@ -226,7 +227,7 @@ class Event(_Told):
 
 
 class Visit(_Told):
-    """What a cabinet has told at a visit; None: it knows no such command.
+    """What a cabinet has told at a visit; None: what it did not tell.
 
     `events`: those since the visit before, or all that it keeps.
     """
@@ -286,34 +287,36 @@ def ask(
         progress(question)
         told[question] = _reply(dialogue, question)
     progress("events")
-    last = before(earlier, when)
-    since = last.last_seq + 1 if last and json.loads(told["status"])["boot"] >= _boot(last) else 0
-    lines = events.fetch(dialogue, since, lambda count: progress(f"{count} events"))
-    told["events"] = f"[{','.join(lines)}]"
-    told["last_seq"] = str(json.loads(lines[-1])["seq"] if lines else since - 1)
-    head = {"packwarden_visit": SCHEMA, "when": when.isoformat(timespec="seconds"), "by": by}
-    parts = [f'"{name}":{text}' for name, text in told.items()]
-    line = f"{json.dumps(head)[:-1]}, {', '.join(parts)}}}"
     try:
+        since = _since(Status.model_validate_json(told["status"]), before(earlier, when))
+        lines = events.fetch(dialogue, since, lambda count: progress(f"{count} events"))
+        told["events"] = f"[{','.join(lines)}]"
+        told["last_seq"] = str(json.loads(lines[-1])["seq"] if lines else since - 1)
+        head = {"packwarden_visit": SCHEMA, "when": when.isoformat(timespec="seconds"), "by": by}
+        parts = [f'"{name}":{text}' for name, text in told.items()]
+        line = f"{json.dumps(head)[:-1]}, {', '.join(parts)}}}"
         return line, _decoded(line)
     except ValueError as error:
         raise RunFailed(
-            f"{dialogue.port}: a reply that no report can be made of: {error}"
+            f"{dialogue.port}: no report can be made of its replies: {error}"
         ) from None
 
 
-def _boot(visit: Visit) -> int:
-    return visit.status.boot
+def _since(status: Status, last: Visit | None) -> int:
+    """The first event that is new since that visit; 0 where the cabinet began anew."""
+    return last.last_seq + 1 if last and status.boot >= last.status.boot else 0
 
 
 def _reply(dialogue: Dialogue, question: str) -> str:
-    """The reply as a line of JSON; "null" where the cabinet knows no such command."""
+    """The reply as a line of JSON; "null" where the cabinet knows no such command, or not now."""
     try:
         text = dialogue.ask(f"{question} --json").strip()
     except Refused as error:
-        if question in _NEWER and error.reason.startswith(_UNKNOWN):
-            return "null"
-        raise
+        if question not in _NEWER:
+            raise
+        if not error.reason.startswith(_UNKNOWN):
+            print(f"packwarden: without it: {error}", file=sys.stderr)
+        return "null"
     try:
         json.loads(text)
     except ValueError:
