@@ -14,7 +14,7 @@ FIND_PYTHON = for p in $(PYTHON) python3 python3.11 python3.12 python3.13 python
 	done; echo 'Packwarden needs Python 3.11 or newer' >&2; exit 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test campaign faults latency week soak cuts pulls fuzz month mutants fmt lint type bench docs lock clean
+.PHONY: help setup run test campaign faults latency week soak cuts pulls fuzz month mutants picture fmt lint type bench docs lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -58,6 +58,9 @@ pulls: $(STAMP) ## kill the VM 1000 times while it is given a configuration and 
 
 mutants: $(STAMP) ## change the elements and breakers in a thousand ways: the tests have to notice
 	$(BIN)/python host_tests/mutants.py
+
+picture: $(STAMP) ## three monthly checks of a simulated cabinet, and the README's picture of the last: ten minutes
+	@$(BIN)/python -m packwarden_host.report_picture
 
 fmt: $(STAMP) ## format, and repair what ruff can repair
 	$(BIN)/ruff check --fix --quiet || true
