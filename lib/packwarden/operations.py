@@ -166,13 +166,17 @@ def _lockout(context, words, as_json):
         cause = lockout.cause(protection, index)
         state = STATE_NAMES[breakers.state[index]]
         if as_json:
-            yield '%s{"battery":%s,"state":"%s","cause":"%s","trips":%d,"refusal":%s}' % (
-                "" if first else ",",
-                index + 1 if index < breakers.main else "null",
-                state,
-                cause,
-                memory.trips[index],
-                json_text(why),
+            yield (
+                '%s{"battery":%s,"state":"%s","cause":"%s","trips":%d,"open_after_s":%s,"refusal":%s}'
+                % (
+                    "" if first else ",",
+                    index + 1 if index < breakers.main else "null",
+                    state,
+                    cause,
+                    memory.trips[index],
+                    decimal(breakers.clearing_ms[index], 1000, 2),
+                    json_text(why),
+                )
             )
         else:
             who = lockout.name(protection, index)

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import typer
 
 from packwarden_host import board_cli, config_cli, coordination_cli, deploy_cli, report_cli
+from packwarden_host.commission_cli import commission
 from packwarden_host.errors import BadInput, RunFailed
 from packwarden_host.pin import PinOption
 
@@ -28,6 +29,7 @@ app.command()(coordination_cli.coordination)
 app.command()(deploy_cli.flash)
 app.command()(deploy_cli.deploy)
 app.command()(report_cli.report)
+app.command()(commission)
 
 INTERRUPTED = 130
 

@@ -1,0 +1,115 @@
+"""`packwarden commission`: its files, its questions and its report, without a cabinet."""
+
+import json
+
+import pytest
+
+from packwarden_host import commission_page
+from packwarden_host.commission_progress import Cabinet, Check, Progress, Step, read, write
+from packwarden_host.errors import BadInput
+from system.runs import command
+
+CABINET = Cabinet(
+    board="cabinet15",
+    firmware="0.1.0",
+    configuration="0123abcd",
+    batteries=4,
+    rated_current_A=100.0,
+)
+TITLES = {"sensors": "Each sensor", "zero": "Zeros", "trips": "Trip tests"}
+
+
+def step(*results, found="1 <b>V</b> | 2"):
+    checks = [Check(what="BAT01", found=found, wanted="2 V", good=good) for good in results]
+    return Step(when="2026-11-27T10:00:00+00:00", by="ada", checks=checks)
+
+
+def test_what_is_done_is_read_back_and_counts_while_it_is_good(tmp_path):
+    file = tmp_path / "progress.json"
+    steps = {"sensors": step(True, True), "zero": step(True, False), "trips": step()}
+    write(file, Progress(cabinet=CABINET, steps=steps))
+    found = read(file, CABINET)
+    assert found.steps == steps
+    assert [found.done(name) for name in TITLES] == [True, False, False]
+    assert not found.done("baseline")
+
+
+def test_another_firmware_goes_on_with_it_and_another_configuration_does_not(tmp_path):
+    file = tmp_path / "progress.json"
+    write(file, Progress(cabinet=CABINET, steps={"sensors": step(True)}))
+    assert read(file, CABINET.model_copy(update={"firmware": "0.2.0"})).done("sensors")
+    with pytest.raises(BadInput, match="configuration 0123abcd, and this one has 99999999: begin"):
+        read(file, CABINET.model_copy(update={"configuration": "99999999"}))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", "is no JSON"),
+        ("{}", "cabinet: is missing"),
+        ('{"cabinet": 3}', "cabinet"),
+    ],
+)
+def test_a_file_that_is_no_progress_is_refused(tmp_path, text, reason):
+    file = tmp_path / "progress.json"
+    file.write_text(text)
+    with pytest.raises(BadInput, match=reason):
+        read(file, CABINET)
+
+
+@pytest.mark.parametrize(
+    ("steps", "verdict", "summary"),
+    [
+        ({}, "open", "3 open"),
+        ({"sensors": step(True)}, "open", "2 open, 1 good"),
+        ({"sensors": step(True), "zero": step(False)}, "failed", "1 failed, 1 open, 1 good"),
+        ({name: step(True) for name in TITLES}, "good", "3 good"),
+    ],
+)
+def test_the_report_says_how_it_stands_and_what_is_told_stays_text(steps, verdict, summary):
+    progress = Progress(cabinet=CABINET, steps=steps)
+    page = commission_page.html(progress, TITLES)
+    assert f"<b>{verdict}</b>{summary}" in page
+    assert "<b>V</b>" not in page and progress.seal() in page
+    text = commission_page.markdown(progress, TITLES)
+    assert text.startswith(f"# Commissioning: {verdict}\n\nSteps: {summary}.")
+    assert " | 2 |" not in text.replace("\\|", "")
+    assert all(f"## {title}: " in text for title in TITLES.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("answers.toml", "name = 3", "name: "),
+        ("answers.toml", "", "name: is missing"),
+        ("answers.toml", 'name = "a b"', "name: "),
+        ("answers.toml", 'name = "ada"\nwarn = true', "warn: is not a key that is known here"),
+        ("answers.toml", "name =", "is no .toml"),
+        ("answers.json", json.dumps({"name": "ada", "bms_limit": 0}), "bms_limit: "),
+        ("answers.json", "[", "is no .json"),
+    ],
+)
+def test_answers_that_are_none_are_refused_before_the_cabinet_is_asked(
+    tmp_path, name, text, reason
+):
+    file = tmp_path / name
+    file.write_text(text)
+    result = command("commission", "/dev/nowhere", "--yes", file, "-o", tmp_path / "report.html")
+    assert result.code == 2 and result.err.startswith(f"packwarden: {file}: ")
+    assert reason in result.err
+
+
+def test_what_cannot_be_done_is_refused_in_a_line(tmp_path):
+    answers = tmp_path / "answers.toml"
+    answers.write_text('name = "ada"')
+    report = tmp_path / "report.html"
+    for options, reason in (
+        (["--yes", answers, "--only", "trip"], "--only trip: is not one of sensors, zero, "),
+        ([], "--yes ANSWERS is missing"),
+        (["--yes", answers, "--progress", report], "is report and progress at once"),
+        (["--yes", tmp_path / "none.toml"], "No such file"),
+        (["--yes", answers], "/dev/nowhere: "),
+    ):
+        result = command("commission", "/dev/nowhere", "-o", report, *options)
+        assert result.code == 2 and reason in result.err and result.err.count("\n") == 1
+    assert not report.exists()

@@ -1,0 +1,182 @@
+"""`packwarden commission` against the real firmware on a pseudo-terminal.
+
+The person at the simulated cabinet is its scenario: it opens all breakers at first, warms one
+terminal after the other, and later closes by hand whatever is open, every 20 s.
+"""
+
+import json
+import subprocess
+from contextlib import contextmanager
+
+from system.lines import COMMAND, offered, opened, pseudo_terminal
+from system.runs import command
+
+PIN = "864209"
+HEAD = """
+title = "A cabinet that is commissioned"
+end_s = 7200
+tick_ms = {tick_ms}
+[bank]
+batteries = 2
+rated_current_A = 100
+soc_percent = 70
+"""
+
+
+def fault(kind, **fields):
+    given = "".join(f"{name} = {json.dumps(value)}\n" for name, value in fields.items())
+    return f'[[fault]]\nkind = "{kind}"\n{given}'
+
+
+def warmed(place, from_s, until_s):
+    """Somebody warms a terminal for 10 s, again and again."""
+    return "".join(
+        fault("sensor_offset", sensor=f"terminal {place}", amount_K=8.0, at_s=at_s)
+        + f"until_s = {at_s + 10}\n"
+        for at_s in range(from_s, until_s, 20)
+    )
+
+
+def hands(close_from_s, until_s):
+    """All breakers are open at first, and later closed by hand whenever they are not."""
+    all_ = ("main", 1, 2)
+    begun = "".join(fault("breaker_opens", battery=place, at_s=0) for place in all_)
+    return begun + "".join(
+        fault("breaker_closes", battery=place, at_s=at_s)
+        for at_s in range(close_from_s, until_s, 20)
+        for place in all_
+    )
+
+
+def loads(rest_until_s, until_s, current_A=40):
+    """Rest, then load and rest in turn, 20 s each."""
+    steps = [(0, 0)]
+    steps += [
+        (t_s, current_A * (i % 2 == 0)) for i, t_s in enumerate(range(rest_until_s, until_s, 20))
+    ]
+    return (
+        "[load]\nstep = ["
+        + ", ".join(f"{{ at_s = {t_s}, current_A = {A} }}" for t_s, A in steps)
+        + "]\n"
+    )
+
+
+@contextmanager
+def cabinet(folder, *parts, tick_ms=100, speed="max"):
+    """A cabinet of two that has a PIN and protects; its console's path."""
+    file = folder / "cabinet.toml"
+    file.write_text(HEAD.format(tick_ms=tick_ms) + "".join(parts))
+    with offered(file, "--speed", speed) as (_, path):
+        with opened(path) as line:
+            while not json.loads(line.ask("status --json")[0])["armed"]:
+                pass
+            line.ask(f"pin {PIN}")
+        yield path
+
+
+def answers(folder, **given):
+    file = folder / "answers.json"
+    file.write_text(json.dumps({"name": "ada"} | given))
+    return file
+
+
+def commission(folder, path, *options, **given):
+    report = folder / "commissioning.md"
+    return command(
+        *("commission", path, "-o", report, "--format", "md", "--pin", PIN),
+        *("--yes", answers(folder, **given), *options),
+    )
+
+
+def kept(folder):
+    steps = json.loads((folder / "commissioning.json").read_text())["steps"]
+    return {name: step["checks"] for name, step in steps.items()}
+
+
+def failed(folder, step):
+    return [check for check in kept(folder)[step] if not check["good"]]
+
+
+def test_a_cabinet_is_commissioned_and_gone_on_with_after_a_failure(tmp_path):
+    turns = (("1+", 240), ("1-", 300), ("2+", 360), ("2-", 420))
+    person = [warmed(place, from_s, from_s + 60) for place, from_s in turns]
+    person.append(hands(640, 2400))
+    with cabinet(tmp_path, loads(700, 2400), *person, speed="30") as path:
+        result = commission(tmp_path, path, bms_limit=1)
+        assert result.code == 1
+        assert "step number has failed: packs in parallel: 2; the same command goes" in result.err
+        assert list(kept(tmp_path)) == ["sensors", "zero", "voltages", "number"]
+        report = (tmp_path / "commissioning.md").read_text()
+        assert report.startswith("# Commissioning: failed\n\nSteps: 1 failed, 5 open, 3 good.")
+
+        result = commission(tmp_path, path, incomplete=True)
+        assert result.code == 0, result.err
+        assert result.lines[:3] == [
+            f"{n}: done on {day(tmp_path)}" for n in list(kept(tmp_path))[:3]
+        ]
+        assert result.lines[-1].endswith("commissioning.md: 9 good")
+        found = kept(tmp_path)
+        rises = [check["found"].partition(" by ")[0] for check in found["sensors"][-4:]]
+        assert rises == [f"BAT0{k} TERM{pole} has risen" for k in (1, 2) for pole in "+-"]
+        opened_ = [
+            c["found"].partition(" after")[0] for c in found["trips"] if "tripped" in c["what"]
+        ]
+        assert opened_ == ["Q01 opened", "Q02 opened", "the main opened"]
+        assert found["baseline"][0]["found"].startswith("baseline stored, of 2 batteries: ")
+        with opened(path) as line:
+            status = json.loads(line.ask("status --json")[0])
+            calibrated = json.loads(line.ask("calibration --json")[0])["corrections"]
+        assert (status["unlocked"], status["locked_out"]) == (False, 0)
+        assert [(one["what"], one["where"], one["who"]) for one in calibrated] == [
+            ("zero", "1", "ada"),
+            ("zero", "2", "ada"),
+        ]
+        events = command("events", path, "--format", "jsonl").events
+        tested = [e["battery"] for e in events if e["detail"] == "tripped for a test"]
+        assert tested == [1, 2, None]
+
+
+def day(folder):
+    steps = json.loads((folder / "commissioning.json").read_text())["steps"]
+    return steps["sensors"]["when"][:10]
+
+
+def asked(folder, path):
+    """Commission on a terminal, as a person who answers; it ends with the first step failed."""
+    line = [*COMMAND, "commission", path, "-o", folder / "commissioning.md", "--format", "md"]
+    with pseudo_terminal() as (far, person):
+        ends = {"stdin": far, "stdout": far, "stderr": far}
+        with subprocess.Popen([str(word) for word in line], **ends) as process:
+            person.until(rb"Your name")
+            person.send("a person\n")
+            person.until(rb"Your name")
+            person.send("ada\n")
+            person.until(rb"Will you warm each terminal")
+            person.send("\n")
+            person.until(rb"step sensors has failed: BAT01 TERM.+: exchange the two sensors")
+        assert process.returncode == 1
+
+
+def test_wrong_wires_are_found_and_named(tmp_path):
+    parts = (
+        "[load]\nstep = [{ at_s = 0, current_A = 60 }]\n",
+        fault("sensor_reversed", sensor="current 2"),
+        fault("breakers_crossed", battery=1, with_battery=2),
+        warmed("2-", 20, 7000),
+    )
+    with cabinet(tmp_path, *parts) as path:
+        asked(tmp_path, path)
+        (check,) = failed(tmp_path, "sensors")
+        assert check["what"] == "BAT01 TERM+ warmed"
+        assert check["found"].startswith("BAT02 TERM- has risen by ")
+
+        result = commission(tmp_path, path, "--only", "polarity")
+        assert result.code == 1
+        (check,) = failed(tmp_path, "polarity")
+        assert check["what"] == "BAT02 current" and "exchange S+ and S-" in check["found"]
+
+        result = commission(tmp_path, path, "--only", "trips")
+        assert result.code == 1
+        check = failed(tmp_path, "trips")[0]
+        assert check["what"] == "Q01 tripped" and "are crossed" in check["found"]
+        assert "Q02, the main opened, not Q01" in check["found"]
