@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from packwarden_host import commission_page
+from packwarden_host import commission_cabinet, commission_page, commission_steps
+from packwarden_host.commission_person import Answers, Person
 from packwarden_host.commission_progress import Cabinet, Check, Progress, Step, read, write
 from packwarden_host.errors import BadInput
 from system.runs import command
@@ -75,6 +76,71 @@ def test_the_report_says_how_it_stands_and_what_is_told_stays_text(steps, verdic
     assert text.startswith(f"# Commissioning: {verdict}\n\nSteps: {summary}.")
     assert " | 2 |" not in text.replace("\\|", "")
     assert all(f"## {title}: " in text for title in TITLES.values())
+
+
+class Warmed:
+    """A console at a cabinet of two whose terminals somebody warms, one after the other."""
+
+    port = "warmed"
+
+    def __init__(self, *order):
+        self._order = order
+        self._t_s = 0
+
+    def ask(self, line):
+        return json.dumps(getattr(self, "_" + line.removesuffix(" --json"))()) + "\r\n"
+
+    def _settings(self):
+        bank = {"batteries": 2, "rated_current_A": 100, "cells": 16}
+        return {"bank": bank, "breakers": {"kind": "uvr", "feedback": "52a"}, "sensors": {}}
+
+    def _degraded(self):
+        return []
+
+    def _selftest(self):
+        return {"selftest": [{"check": "image", "result": "good", "detail": ""}]}
+
+    def _bank(self):
+        """A second later: each in turn is warmed for 17 s of 20, and the sun shines on all."""
+        self._t_s += 1
+        turn, passed_s = divmod(self._t_s, 20)
+        warm = self._order[turn] if turn < len(self._order) else None
+        batteries = []
+        for k in (1, 2):
+            one = {"battery": k, "current_A": 0.0, "voltage_V": 52.0, "breaker": "open"}
+            for name, pole in (("plus_degC", "+"), ("minus_degC", "-")):
+                risen_K = 0.5 * max(0, passed_s - 3) if warm == f"{k}{pole}" else 0.0
+                one[name] = 20.0 + k + risen_K + 0.01 * self._t_s
+            batteries.append(one)
+        whole = {"current_A": 0.0, "busbar_V": 0.0, "ambient_degC": 21.0, "main": "open"}
+        return whole | {"t_ms": self._t_s * 1000, "batteries": batteries}
+
+
+def warmed(*order):
+    """The checks of the terminals that are asked for, while they are warmed in this order."""
+    cabinet = commission_cabinet.Cabinet(Warmed(*order), None)
+    checks = commission_steps.sensors(cabinet, Person(Answers(name="ada")))
+    return [(check.what, check.found, check.good) for check in checks if "warmed" in check.what]
+
+
+def test_each_terminal_is_proven_by_its_warmth(monkeypatch):
+    monkeypatch.setattr(commission_cabinet, "POLL_S", 0)
+    proven = warmed("1+", "1-", "1+", "2+", "2-")  # a hand that comes back proves nothing anew
+    assert [what for what, _, _ in proven] == [
+        f"BAT0{k} TERM{pole} warmed" for k in (1, 2) for pole in "+-"
+    ]
+    assert all(good for _, _, good in proven)
+    assert all(found.startswith(what[:11] + " has risen by 2.") for what, found, _ in proven)
+
+
+def test_a_sensor_at_another_terminal_is_named(monkeypatch):
+    monkeypatch.setattr(commission_cabinet, "POLL_S", 0)
+    *_, (what, found, good) = warmed("1+", "2-")
+    assert (what, good) == ("BAT01 TERM- warmed", False)
+    assert found == "BAT02 TERM- has risen by 2.0 K: exchange the two sensors, or their plugs"
+    *_, (what, found, good) = warmed("1+")
+    assert (what, good) == ("BAT01 TERM- warmed", False)
+    assert found == "no terminal has risen within 10 min"
 
 
 @pytest.mark.parametrize(

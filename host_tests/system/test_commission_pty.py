@@ -1,7 +1,7 @@
 """`packwarden commission` against the real firmware on a pseudo-terminal.
 
 The person at the simulated cabinet is its scenario: it opens all breakers at first, warms one
-terminal after the other, and later closes by hand whatever is open, every 20 s.
+terminal, and later closes by hand whatever is open, every 20 s.
 """
 
 import json
@@ -98,30 +98,24 @@ def failed(folder, step):
 
 
 def test_a_cabinet_is_commissioned_and_gone_on_with_after_a_failure(tmp_path):
-    turns = (("1+", 240), ("1-", 300), ("2+", 360), ("2-", 420))
-    person = [warmed(place, from_s, from_s + 60) for place, from_s in turns]
-    person.append(hands(640, 2400))
-    with cabinet(tmp_path, loads(700, 2400), *person, speed="30") as path:
-        result = commission(tmp_path, path, bms_limit=1)
+    with cabinet(tmp_path, loads(500, 4000), hands(450, 4000), speed="30") as path:
+        result = commission(tmp_path, path, warm=False, bms_limit=1)
         assert result.code == 1
         assert "step number has failed: packs in parallel: 2; the same command goes" in result.err
         assert list(kept(tmp_path)) == ["sensors", "zero", "voltages", "number"]
         report = (tmp_path / "commissioning.md").read_text()
         assert report.startswith("# Commissioning: failed\n\nSteps: 1 failed, 5 open, 3 good.")
 
-        result = commission(tmp_path, path, incomplete=True)
+        result = commission(tmp_path, path, warm=False, incomplete=True)
         assert result.code == 0, result.err
-        assert result.lines[:3] == [
-            f"{n}: done on {day(tmp_path)}" for n in list(kept(tmp_path))[:3]
-        ]
+        skipped = [f"{name}: done on {day(tmp_path)}" for name in ("sensors", "zero", "voltages")]
+        assert result.lines[:3] == skipped
         assert result.lines[-1].endswith("commissioning.md: 9 good")
         found = kept(tmp_path)
-        rises = [check["found"].partition(" by ")[0] for check in found["sensors"][-4:]]
-        assert rises == [f"BAT0{k} TERM{pole} has risen" for k in (1, 2) for pole in "+-"]
-        opened_ = [
-            c["found"].partition(" after")[0] for c in found["trips"] if "tripped" in c["what"]
-        ]
-        assert opened_ == ["Q01 opened", "Q02 opened", "the main opened"]
+        assert found["sensors"][-1]["found"] == "not done: which sensor is where is not proven"
+        moved = [check["found"].partition(" after")[0] for check in found["trips"]]
+        moved = [text for text in moved if text.endswith("opened")]
+        assert moved == ["Q01 opened", "Q02 opened", "the main opened"]
         assert found["baseline"][0]["found"].startswith("baseline stored, of 2 batteries: ")
         with opened(path) as line:
             status = json.loads(line.ask("status --json")[0])

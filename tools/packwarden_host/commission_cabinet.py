@@ -19,7 +19,7 @@ from packwarden_host.errors import RunFailed
 HANDS_S = 600.0  # of the cabinet: how long a person may take for what is asked
 MAIN = "main"
 _SOON_S = 15.0
-_POLL_S = 0.1
+POLL_S = 0.1  # of the host, between two looks
 
 
 class Seen(visit.Bank):
@@ -107,7 +107,7 @@ class Cabinet:
                 if seen.t_ms > until_ms:
                     return None
                 still(max(0, until_ms - seen.t_ms) // 1000)
-                time.sleep(_POLL_S)
+                time.sleep(POLL_S)
                 seen = self.bank()
         return seen
 
