@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from packwarden_host import commission_cabinet, commission_page, commission_steps
+from packwarden_host import commission_cabinet, commission_page, commission_steps, injection
 from packwarden_host.commission_person import Answers, Person
 from packwarden_host.commission_progress import Cabinet, Check, Progress, Step, read, write
 from packwarden_host.errors import BadInput
-from system.runs import command
+from system.runs import bank, command
 
 CABINET = Cabinet(
     board="cabinet15",
@@ -179,3 +179,21 @@ def test_what_cannot_be_done_is_refused_in_a_line(tmp_path):
         result = command("commission", "/dev/nowhere", "-o", report, *options)
         assert result.code == 2 and reason in result.err and result.err.count("\n") == 1
     assert not report.exists()
+
+
+def test_a_source_reaches_what_depends_on_a_current_or_a_temperature_alone():
+    reached = {one.name: one for one in injection.targets(bank()["elements"])}
+    assert list(reached)[:3] == [
+        "overcurrent_inverse.warn",
+        "overcurrent_inverse.trip",
+        "overcurrent_instantaneous.trip",
+    ]
+    trip = reached["overcurrent_inverse.trip"]
+    # IEC_EI: TMS 80 / (M^2 - 1) s, at 250 A of 125 and at 375.
+    assert trip.expected_s(250) == pytest.approx(0.25 * 80 / 3, abs=0.002)
+    assert trip.expected_s(375) == pytest.approx(0.25 * 80 / 8, abs=0.002)
+    warm = reached["terminal_overtemperature.warn"]
+    assert (warm.below, warm.above, warm.expected_s(63)) == (58, 63, 5)
+    assert "terminal_rise.trip" not in reached
+    off = bank(changes={"overcurrent_inverse.trip": "off"})["elements"]
+    assert "overcurrent_inverse.trip" not in {one.name for one in injection.targets(off)}

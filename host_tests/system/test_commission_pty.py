@@ -174,3 +174,30 @@ def test_wrong_wires_are_found_and_named(tmp_path):
         check = failed(tmp_path, "trips")[0]
         assert check["what"] == "Q01 tripped" and "are crossed" in check["found"]
         assert "Q02, the main opened, not Q01" in check["found"]
+
+
+def test_elements_are_tested_by_a_source(tmp_path):
+    parts = ["[load]\nstep = [{ at_s = 0, current_A = 0 }]\n"]
+    for amount_A, at_s, until_s in ((121.25, 0, 500), (250.0, 500, 600)):
+        source = {"sensor": "current 1", "amount_A": amount_A}
+        parts.append(fault("sensor_offset", **source, at_s=at_s, until_s=until_s))
+    for at_s in range(600, 3000, 20):  # 58 degC, 63 degC and the cabinet's, in turn
+        offset_K = (34.0, 39.0, 0.0)[at_s // 20 % 3]
+        source = {"battery": 1, "terminal": "+", "offset_K": offset_K}
+        parts.append(fault("thermistor_offset", **source, at_s=at_s, until_s=at_s + 20))
+    levels = ["overcurrent_inverse.trip", "terminal_overtemperature.warn"]
+    with cabinet(tmp_path, *parts, speed="20") as path:
+        result = commission(tmp_path, path, "--inject", inject_battery=[1], inject_level=levels)
+        assert result.code == 0, result.err
+        found = kept(tmp_path)["injection"]
+        assert [check["what"] for check in found] == [
+            f"BAT01 {level} {what}"
+            for level in levels
+            for what in ("below its pickup", "above its pickup", "time")
+        ]
+        assert 6.3 <= float(found[2]["found"].split()[0]) <= 7.3  # IEC_EI at twice its pickup
+        assert found[2]["wanted"].startswith("6.67 s +/- 0.58 s")
+        assert 5.0 <= float(found[5]["found"].split()[0]) <= 5.5
+        report = (tmp_path / "commissioning.md").read_text()
+        assert "## Secondary injection: pickup and time of elements: good" in report
+        assert "by ada" in report and "SHA-256" in report

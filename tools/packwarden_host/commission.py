@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from packwarden_host import commission_load, commission_page, commission_person, output
+from packwarden_host import commission_load, commission_page, commission_person, injection, output
 from packwarden_host import commission_progress as progress
 from packwarden_host import commission_steps as steps
 from packwarden_host.commission_cabinet import Cabinet
@@ -38,7 +38,8 @@ STEPS = (
     Step("baseline", "Baseline", commission_load.baseline),
 )
 
-TITLES = {step.name: step.title for step in STEPS}
+# Not of every commissioning: a protection engineer with a source does it.
+INJECTION = Step("injection", "Secondary injection: pickup and time of elements", injection.run)
 
 
 _SILENT_S = 60.0  # a board that reads all its files for the self-test says nothing meanwhile
@@ -73,17 +74,22 @@ def run(request: Request) -> None:
         found = progress.read(kept, cabinet.identity())
         try:
             for step in wanted:
-                if not request.only and found.done(step.name):
+                again = request.only or request.inject
+                if not again and found.done(step.name):
                     output.line(f"{step.name}: done on {found.steps[step.name].when[:10]}", "dim")
                 else:
                     _do(step, cabinet, person, found, kept)
         finally:
             cabinet.lock()
             _report(request, found)
-    output.line(f"{request.file}: {commission_page.summary(found, TITLES)}", "green")
+    output.line(f"{request.file}: {commission_page.summary(found, _titles(found))}", "green")
 
 
 def _wanted(request: Request) -> Sequence[Step]:
+    if request.inject:
+        if request.only:
+            raise BadInput("--inject and --only: one of them")
+        return [INJECTION]
     names = [step.name for step in STEPS]
     for name in request.only:
         if name not in names:
@@ -111,6 +117,12 @@ def _do(step: Step, cabinet: Cabinet, person: Person, found: Progress, kept: Pat
         raise RunFailed(f"step {step.name} has failed: {why}; the same command goes on from here")
 
 
+def _titles(found: Progress) -> dict[str, str]:
+    """What the steps are for, by name: of all, and of the injection where it was done."""
+    steps_ = STEPS + ((INJECTION,) if INJECTION.name in found.steps else ())
+    return {step.name: step.title for step in steps_}
+
+
 def _report(request: Request, found: Progress) -> None:
     page = commission_page.html if request.form == "html" else commission_page.markdown
-    output.write_whole(request.file, page(found, TITLES))
+    output.write_whole(request.file, page(found, _titles(found)))
