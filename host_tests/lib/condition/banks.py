@@ -41,9 +41,11 @@ class Lugs:
         self.offset_K = [draw(-0.5, 0.5) for _ in range(2 * batteries)]
         self.share = [draw(0.85, 1.15) for _ in range(batteries)]
         self.noise_K = noise_K
-        self.over_K = [0.0] * (2 * batteries)
+        self.lug_C = None
         self.fan = 1.0
         self.air_C = 25.0
+        self.swing_K = 0.0  # of the air, up and down within a day
+        self.t_s = 0
         self.values = ints(4 * batteries + 3)
         self.joints = Joints(self.values, batteries, RATED_mA, lag_s)
 
@@ -64,17 +66,20 @@ class Lugs:
         return self
 
     def _warm(self, part):
+        self.t_s += STEP_s
+        air_C = self.air_C + self.swing_K * math.sin(self.t_s / 86400 * 2 * math.pi)
+        if self.lug_C is None:
+            self.lug_C = [air_C + terminal // 2 for terminal in range(2 * self.batteries)]
         for k in range(self.batteries):
             amps = part * self.share[k] * RATED_mA / 1000
             self.values[k] = BIAS + round(amps * 1000)
             for terminal in (2 * k, 2 * k + 1):
                 thermal = self.thermal_K_W[terminal] / self.fan
-                goal = amps * amps * self.joint_ohm[terminal] * thermal
+                goal_C = air_C + k + amps * amps * self.joint_ohm[terminal] * thermal
                 decay = math.exp(-STEP_s / thermal / self.capacity_J_K[terminal])
-                over = self.over_K[terminal] = goal + (self.over_K[terminal] - goal) * decay
-                read = self.air_C + k + over + self.offset_K[terminal]
-                read += self.random.gauss(0, self.noise_K)
-                self.values[2 * self.batteries + 1 + terminal] = BIAS + round(100 * read)
+                lug_C = self.lug_C[terminal] = goal_C + (self.lug_C[terminal] - goal_C) * decay
+                read_C = lug_C + self.offset_K[terminal] + self.random.gauss(0, self.noise_K)
+                self.values[2 * self.batteries + 1 + terminal] = BIAS + round(100 * read_C)
 
     def sure_K(self):
         """What each terminal surely rises more by at rated current; None: nothing is known."""

@@ -51,6 +51,17 @@ def test_a_sound_bank_is_silent_in_the_wind_of_a_fan(sound):
     assert max(sound.sure_K()) < EARLY_K / 2
 
 
+def test_lugs_of_unlike_lag_are_not_loose_because_the_air_gets_colder():
+    """Loaded in the morning before the baseline, in the evening after it: others lag."""
+    lugs = Lugs(1, 3)
+    lugs.thermal_K_W, lugs.capacity_J_K = [2, 6], [40, 115]
+    lugs.swing_K = 4.0
+    lugs.live(2 * ([0.2] * 1500 + [0.02] * 7140))
+    assert lugs.joints.learn() == 1
+    lugs.live(2 * ([0.02] * 3600 + [0.2] * 1500 + [0.02] * 3540))
+    assert max(lugs.sure_K()) < EARLY_K / 2
+
+
 def test_nothing_is_known_without_load_nor_without_rest():
     assert Lugs(2).live([0.02] * 3000).sure_K() == [None] * 4
     restless = Lugs(2).live([0.3] * 3000)

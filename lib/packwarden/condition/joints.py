@@ -3,14 +3,15 @@
 What a battery's one terminal is warmer than its other one follows the square of the current,
 delayed by the lug's thermal lag, and begins at the difference of the two sensors:
 
-    T+ - T- = zero + rise * lagged (I / rated)^2
+    T+ - T- = zero + part * (T - lagged T) + rise * lagged (I / rated)^2
 
-The zero is learned while the battery rests, the rise by regression while it carries; means of two
-minutes are taken in, and older ones forgotten after 32 and after 128 such means with load: the one
-finds a joint that has come loose within an hour, the other one that is slightly so within a day.
-The cabinet's gradient, sun and fans move both terminals together. The baseline of commissioning
-and the siblings' median are taken off. Lags of 2, 4.5 and 10 minutes run side by side, and the one
-that leaves the least unexplained is believed.
+Zero and part are learned while the battery rests, the rise by regression while it carries; means
+of two minutes are taken in, and older ones forgotten after 32 and after 128 such means with load:
+the one finds a joint that has come loose within an hour, the other one that is slightly so within
+a day. The cabinet's gradient, sun and fans move both terminals together, but the one whose lag is
+longer comes later: by a part of how far the mean T of both is ahead of itself. The baseline of
+commissioning and the siblings' median are taken off. Lags of 2, 4.5 and 10 minutes run side by
+side, and the one that leaves the least unexplained is believed.
 """
 
 from micropython import const
@@ -27,6 +28,8 @@ SURE = const(7)  # halves of a standard error between an estimate and what is su
 ALLOWED_cK = const(400)  # healthy joints differ by as much, where there is no baseline
 LEAST = const(12)  # blocks, idle ones and loaded ones each, before there is an estimate
 _IDLE_MOST = const(128)
+_SWING_MOST = const(512)  # of the part
+_FOLLOWS = const(5)  # blocks: the lag of the mean
 _CARRIES = const(20)  # 10 % of rated, squared, in 1/2048
 _FINE = const(8)  # (I / rated)^2 is kept in 1/2^22, and averaged in 1/2^14 ...
 _COARSE = const(3)  # ... and taken into the sums in 1/2048
@@ -34,6 +37,8 @@ _MOST_SQUARE = const(4095)
 _MOST_cK = const(8191)
 _MOST_REST_cK = const(2047)
 _MOST_RISE_cK = const(20000)
+_MOST_HEAT_cK = const(20000)
+_MOST_SWING = const(4095)
 
 # Of a battery: first what is kept over a restart ...
 ZERO = const(0)  # biased, 1/16 cK
@@ -41,7 +46,9 @@ IDLE = const(1)  # blocks without load
 USED = const(2)  # blocks with load
 REJECTED = const(3)  # blocks in between, or with a sensor missing
 BASED = const(4)  # 1: a baseline is stored
-_SUMS = const(5)  # ... per lag: the baseline's rise (biased cK) and error (cK), then per memory
+_SWINGS = const(5)  # the mean of swing^2, 1/128 cK^2
+_APART = const(6)  # of swing times difference, biased, likewise
+_SUMS = const(7)  # ... per lag: the baseline's rise (biased cK) and error (cK), then per memory
 BASE = const(0)
 BASE_ERROR = const(1)
 _SQUARES = const(2)  # the mean of square^2, 1/8
@@ -49,12 +56,15 @@ _PRODUCTS = const(3)  # of square times difference, biased, 1/8
 _UNEXPLAINED = const(4)  # of what is left of the difference, squared, 1/64
 _PER_MEMORY = const(3)
 _PER_LAG = const(2 + 3 * 2)
-# ... and of the running block: seconds, biased sum of differences, their number; then per lag the
-# lagged square and the sum of it.
+# ... and of the running block: seconds, biased sum of differences, their number, biased sum of
+# both temperatures, the lagged mean of them (biased, 1/16 cK); then per lag the lagged square and
+# the sum of it.
 _SECONDS = const(0)
 _DIFFERENCES = const(1)
 _NUMBER = const(2)
-_RUN = const(3)
+_HEAT = const(3)
+_LAGGED = const(4)
+_RUN = const(5)
 
 
 class Joints:
@@ -84,7 +94,9 @@ class Joints:
         self._order = ints(batteries)
         for k in range(batteries):
             self._run[k * self._run_fields + _DIFFERENCES] = BIAS
+            self._run[k * self._run_fields + _HEAT] = BIAS
             self.kept[k * self.fields + ZERO] = BIAS
+            self.kept[k * self.fields + _APART] = BIAS
             for lag in range(len(self.lags_s)):
                 at = self._at(k, lag)
                 self.kept[at + BASE] = BIAS
@@ -117,6 +129,7 @@ class Joints:
                     run[place + 1] += lagged >> _FINE
         if good:
             run[at + _DIFFERENCES] += clipped(plus - minus, _MOST_cK)
+            run[at + _HEAT] += clipped(plus - BIAS + minus - BIAS, 2 * _MOST_HEAT_cK)
             run[at + _NUMBER] += 1
         return run[at + _SECONDS] >= BLOCK_s
 
@@ -136,14 +149,13 @@ class Joints:
                 rests = rests and square < _CARRIES
                 loaded = loaded and square >= _CARRIES
                 run[place] = square
+        swing = self._swing(at)
         if rests:
-            count = kept[own + IDLE] = min(kept[own + IDLE] + 1, MOST)
-            difference = self._difference(at, 16)
-            kept[own + ZERO] = toward(kept[own + ZERO], difference + BIAS, min(count, _IDLE_MOST))
+            self._rest(own, self._mean(at + _DIFFERENCES, number), swing)
         elif loaded:
             count = kept[own + USED] = min(kept[own + USED] + 1, MOST)
-            zero = kept[own + ZERO] - BIAS + 8 + 16 * _MOST_cK
-            difference = clipped(self._difference(at, 1) - (zero // 16 - _MOST_cK), _MOST_cK)
+            difference = self._mean(at + _DIFFERENCES, number) - self._ahead(own, swing)
+            difference = clipped((difference - (kept[own + ZERO] - BIAS) + 8) >> 4, _MOST_cK)
             for lag in range(len(self.lags_s)):
                 place = self._at(k, lag)
                 for memory in range(2):
@@ -153,6 +165,7 @@ class Joints:
         run[at + _SECONDS] = 0
         run[at + _NUMBER] = 0
         run[at + _DIFFERENCES] = BIAS
+        run[at + _HEAT] = BIAS
         for lag in range(len(self.lags_s)):
             run[at + _RUN + 2 * lag + 1] = 0
         self._estimate(k)
@@ -197,13 +210,41 @@ class Joints:
         """Return the place of the sums of a battery with a lag."""
         return k * self.fields + _SUMS + _PER_LAG * lag
 
-    def _difference(self, at, parts):
-        """Return the mean difference of the block at a place, in 1/`parts` of a cK."""
-        total = self._run[at + _DIFFERENCES] - BIAS
-        number = self._run[at + _NUMBER]
-        if total >= 0:
-            return total * parts // number
-        return -(-total * parts // number)
+    def _mean(self, place, number):
+        """Return the mean of a biased sum of the running block, in 1/16 of its unit."""
+        total = self._run[place] - BIAS
+        found = abs(total) * 16 // number
+        return found if total >= 0 else -found
+
+    def _swing(self, at):
+        """Return how far the mean of both temperatures is ahead of itself, in 1/4 cK."""
+        run = self._run
+        if not run[at + _NUMBER]:
+            run[at + _LAGGED] = NONE
+            return 0
+        mean = BIAS + self._mean(at + _HEAT, 2 * run[at + _NUMBER])
+        lagged = run[at + _LAGGED]
+        run[at + _LAGGED] = mean if lagged == NONE else toward(lagged, mean, _FOLLOWS)
+        return 0 if lagged == NONE else clipped((mean - lagged) >> 2, _MOST_SWING)
+
+    def _ahead(self, own, swing):
+        """Return by how much + is ahead of - in a swing, in 1/16 cK."""
+        apart = self.kept[own + _APART] - BIAS
+        part = min(ratio(abs(apart), max(1, self.kept[own + _SWINGS]), 10), 1024)
+        found = (abs(swing) * part) >> 8
+        return found if (apart >= 0) == (swing >= 0) else -found
+
+    def _rest(self, own, difference, swing):
+        """Take a block without load into the zero and the part of the swing; in 1/16 cK."""
+        kept = self.kept
+        count = kept[own + IDLE] = min(kept[own + IDLE] + 1, MOST)
+        zero = BIAS + difference - self._ahead(own, swing)
+        zero = kept[own + ZERO] = toward(kept[own + ZERO], zero, min(count, _IDLE_MOST))
+        if count > 2 * LEAST:
+            count = min(count, _SWING_MOST)
+            apart = clipped((difference - (zero - BIAS)) >> 2, _MOST_SWING)
+            kept[own + _SWINGS] = toward(kept[own + _SWINGS], swing * swing * 8, count)
+            kept[own + _APART] = toward(kept[own + _APART], swing * apart * 8 + BIAS, count)
 
     def _add(self, at, memory, count, square, difference):
         """Take a square and a difference (cK) into the sums at a place."""
