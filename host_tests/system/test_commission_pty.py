@@ -48,17 +48,13 @@ def hands(close_from_s, until_s):
     )
 
 
-def loads(rest_until_s, until_s, current_A=40):
-    """Rest, then load and rest in turn, 20 s each."""
+def loads(rest_until_s, until_s, load_s=20, rest_s=20, current_A=40):
+    """Rest, then load and rest in turn."""
     steps = [(0, 0)]
-    steps += [
-        (t_s, current_A * (i % 2 == 0)) for i, t_s in enumerate(range(rest_until_s, until_s, 20))
-    ]
-    return (
-        "[load]\nstep = ["
-        + ", ".join(f"{{ at_s = {t_s}, current_A = {A} }}" for t_s, A in steps)
-        + "]\n"
-    )
+    for at_s in range(rest_until_s, until_s, load_s + rest_s):
+        steps += [(at_s, current_A), (at_s + load_s, 0)]
+    told = ", ".join(f"{{ at_s = {at_s}, current_A = {amount_A} }}" for at_s, amount_A in steps)
+    return f"[load]\nstep = [{told}]\n"
 
 
 @contextmanager
@@ -174,6 +170,17 @@ def test_wrong_wires_are_found_and_named(tmp_path):
         check = failed(tmp_path, "trips")[0]
         assert check["what"] == "Q01 tripped" and "are crossed" in check["found"]
         assert "Q02, the main opened, not Q01" in check["found"]
+
+
+def test_contactors_are_closed_again_as_they_are_permitted(tmp_path):
+    parts = '[config]\nbreaker = "contactor"\n', loads(20, 4000, 60, 120, current_A=22)
+    with cabinet(tmp_path, *parts, speed="60") as path:
+        result = commission(tmp_path, path, "--only", "trips")
+        assert result.code == 0, result.err
+        moved = [check["found"].partition(" after")[0] for check in kept(tmp_path)["trips"]]
+        assert moved[::2] == ["Q01 opened", "Q02 opened", "the main opened"]
+        events = command("events", path, "--format", "jsonl").events
+        assert [e["battery"] for e in events if e["detail"] == "told to close"] == [1, 2]
 
 
 def test_elements_are_tested_by_a_source(tmp_path):

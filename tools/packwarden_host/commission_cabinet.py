@@ -160,6 +160,13 @@ class Cabinet:
             for one in self.json("lockout")
         }
 
+    def close_permitted(self, seen: Seen) -> None:
+        """Tell an open contactor to close, the main one first, if nothing is in its way."""
+        for place in (MAIN, *self.places[:-1]):
+            if seen.state(place) == "open" and not self.waits(place):
+                self.operate(f"close {place}")
+                return
+
     def waits(self, place: str) -> list[str]:
         """What a breaker waits for before it may be closed."""
         return self.json(f"permit {place}")[0]["waits"]

@@ -74,7 +74,7 @@ def trips(cabinet: Cabinet, person: Person) -> Checks:
             cabinet.reset(place)
     for place in cabinet.places:
         told = f"Close {label(place)} again, or whatever is open: all have to be closed"
-        failed = closed(cabinet, told)
+        failed = closed(cabinet, person, told)
         if failed is not None:
             yield failed
             return
@@ -97,8 +97,6 @@ def trips(cabinet: Cabinet, person: Person) -> Checks:
         if reason is not None:
             yield Check(what=f"{label(place)} reset", found=reason, wanted="reset", good=False)
             return
-        if place != MAIN and cabinet.contactors and person.ask("close"):
-            _close(cabinet, place)
 
 
 def _tripped(cabinet: Cabinet, place: str, before: Seen) -> Checks:
@@ -135,12 +133,6 @@ def _tripped(cabinet: Cabinet, place: str, before: Seen) -> Checks:
         wanted=f"ends with its breaker: below {gone_A:g} A",
         good=abs(left_A) < gone_A,
     )
-
-
-def _close(cabinet: Cabinet, place: str) -> None:
-    """Close a contactor again, once it is permitted; what hinders is found by the next check."""
-    if cabinet.until(f"{label(place)} waits", lambda _: not cabinet.waits(place)) is not None:
-        cabinet.operate(f"close {place}")
 
 
 def estimates(cabinet: Cabinet, person: Person) -> Checks:

@@ -18,6 +18,7 @@ REST_PERCENT = 5  # of the rated current, at most, where nothing is said to flow
 _WARMED_K = 2.0  # of one terminal over all others: a hand makes 3 K or more
 _COLD_C, _HOT_C = -20.0, 50.0  # of a cabinet where a person works
 _ALIKE_K = 5.0  # at rest, after hours, all terminals have about the temperature of the air
+_DEAD = 0.25  # of the packs' voltage, on a busbar that none of them feeds
 _LEAST_V, _MOST_V = 2.5, 3.65  # a cell of LFP
 
 Checks = Iterator[Check]
@@ -97,19 +98,34 @@ def _warmed(cabinet: Cabinet, left: Sequence[str]) -> Check:
 
 
 def opened(cabinet: Cabinet) -> Check | None:
-    """Wait until all breakers are open; the check that failed otherwise."""
-    none_closed = cabinet.until(
-        "Open every breaker by hand, the main one too",
-        lambda seen: all(seen.state(place) in ("open", "locked out") for place in seen.places()),
-    )
-    if none_closed is not None:
+    """Wait until all breakers are open; the check that failed otherwise.
+
+    Where no contact tells the busbar has to be dead.
+    """
+
+    def met(seen: Seen) -> bool:
+        if not cabinet.contacts:
+            return seen.busbar_V is not None and seen.busbar_V < _DEAD * seen.middle_V()
+        return all(seen.state(place) in ("open", "locked out") for place in seen.places())
+
+    if cabinet.until("Open every breaker by hand, the main one too", met) is not None:
         return None
     return _not_so(cabinet, "all breakers open", ("open", "locked out"))
 
 
-def closed(cabinet: Cabinet, told: str) -> Check | None:
-    """Wait until all breakers are closed; the check that failed otherwise."""
-    if cabinet.until(told, whole) is not None:
+def closed(cabinet: Cabinet, person: Person, told: str) -> Check | None:
+    """Wait until all breakers are closed; the check that failed otherwise.
+
+    Contactors are told to, where the person has allowed it, as they are permitted.
+    """
+    may_close = cabinet.contactors and person.ask("close")
+
+    def met(seen: Seen) -> bool:
+        if may_close:
+            cabinet.close_permitted(seen)
+        return whole(seen)
+
+    if cabinet.until(told, met) is not None:
         return None
     return _not_so(cabinet, "all breakers closed", ("closed",))
 
@@ -175,9 +191,9 @@ def number(cabinet: Cabinet, person: Person) -> Checks:
     yield Check(what="packs in parallel", found=str(n), wanted=f"at most {limit}", good=n <= limit)
 
 
-def rest(cabinet: Cabinet, _: Person) -> Checks:
+def rest(cabinet: Cabinet, person: Person) -> Checks:
     """Joined and at rest the monitors have to agree with each other."""
-    failed = closed(cabinet, "Close the main breaker, then the batteries' one by one: see permit")
+    failed = closed(cabinet, person, "Close the main breaker, then one battery's after the other")
     if failed is not None:
         yield failed
         return
