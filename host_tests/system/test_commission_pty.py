@@ -100,13 +100,15 @@ def test_a_cabinet_is_commissioned_and_gone_on_with_after_a_failure(tmp_path):
         assert "step number has failed: packs in parallel: 2; the same command goes" in result.err
         assert list(kept(tmp_path)) == ["sensors", "zero", "voltages", "number"]
         report = (tmp_path / "commissioning.md").read_text()
-        assert report.startswith("# Commissioning: failed\n\nSteps: 1 failed, 5 open, 3 good.")
+        assert report.startswith(
+            "# Commissioning: failed\n\nSteps: 1 failed, 5 open, 3 good; 1 left out."
+        )
 
         result = commission(tmp_path, path, warm=False, incomplete=True)
         assert result.code == 0, result.err
         skipped = [f"{name}: done on {day(tmp_path)}" for name in ("sensors", "zero", "voltages")]
         assert result.lines[:3] == skipped
-        assert result.lines[-1].endswith("commissioning.md: 9 good")
+        assert result.lines[-1].endswith("commissioning.md: 9 good; 3 left out")
         found = kept(tmp_path)
         assert found["sensors"][-1]["found"] == "not done: which sensor is where is not proven"
         moved = [check["found"].partition(" after")[0] for check in found["trips"]]

@@ -42,6 +42,7 @@ STEPS = (
 INJECTION = Step("injection", "Secondary injection: pickup and time of elements", injection.run)
 
 
+_MARKS = {"good": "ok    ", "left out": "LEFT  ", "failed": "FAILED"}
 _SILENT_S = 60.0  # a board that reads all its files for the self-test says nothing meanwhile
 
 
@@ -104,7 +105,7 @@ def _do(step: Step, cabinet: Cabinet, person: Person, found: Progress, kept: Pat
     checks = []
     for check in step.run(cabinet, person):
         checks.append(check)
-        text = f"  {'ok    ' if check.good else 'FAILED'}  {check.what}: {check.found}"
+        text = f"  {_MARKS[check.result]}  {check.what}: {check.found}"
         wanted = "" if check.good else f" (wanted: {check.wanted})"
         output.line(text + wanted, None if check.good else "bold red")
     when = datetime.now().astimezone().isoformat(timespec="seconds")

@@ -150,8 +150,9 @@ def estimates(cabinet: Cabinet, person: Person) -> Checks:
         yield Check(
             what=f"{what} estimated",
             found=f"not yet: {text}" if missing else f"of all {cabinet.batteries}",
-            wanted="left open by whoever commissions" if incomplete else "of all batteries",
+            wanted="of all batteries",
             good=incomplete or not missing,
+            left_out=bool(incomplete and missing),
         )
     feed = cabinet.json("feed")
     yield Check(what="feed", found=_feed(feed), wanted="diagonally, where it can be", good=True)

@@ -25,10 +25,13 @@ def verdict(progress: Progress, titles: Titles) -> str:
 
 
 def summary(progress: Progress, titles: Titles) -> str:
-    """How many steps stand how."""
+    """How many steps stand how, and how many checks were left out."""
     states = [state(progress, name) for name in titles]
     counts = ((one, states.count(one)) for one in ("failed", "open", "good"))
-    return ", ".join(f"{count} {one}" for one, count in counts if count)
+    text = ", ".join(f"{count} {one}" for one, count in counts if count)
+    checks = [check for step in progress.steps.values() for check in step.checks]
+    left_out = sum(check.left_out for check in checks)
+    return f"{text}; {left_out} left out" if left_out else text
 
 
 def html(progress: Progress, titles: Titles) -> str:
@@ -66,10 +69,7 @@ def markdown(progress: Progress, titles: Titles) -> str:
             parts.append("Not done yet.")
             continue
         parts.append(f"{step.when} by {step.by}")
-        rows = [
-            [check.what, check.found, check.wanted, "good" if check.good else "FAILED"]
-            for check in step.checks
-        ]
+        rows = [[check.what, check.found, check.wanted, check.result] for check in step.checks]
         safe = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
         parts.append(output.markdown_table(_HEADS, safe))
     parts.append("Name, date: ______________________________")

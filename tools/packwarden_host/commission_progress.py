@@ -18,12 +18,21 @@ class _Kept(BaseModel):
 
 
 class Check(_Kept):
-    """One thing that was looked at: what was found, what was wanted; figures have their units."""
+    """One thing that was looked at: what was found, what was wanted; figures have their units.
+
+    `left_out`: it is not as wanted, and whoever commissions has left it so.
+    """
 
     what: str
     found: str
     wanted: str
     good: bool
+    left_out: bool = False
+
+    @property
+    def result(self) -> str:
+        """In a word."""
+        return "left out" if self.left_out else "good" if self.good else "failed"
 
 
 class Step(_Kept):
