@@ -18,7 +18,6 @@ import difflib
 import os
 import re
 import shlex
-import signal
 import subprocess
 import sys
 import tempfile
@@ -107,7 +106,7 @@ def _cabinet(command: str, folder: str) -> Iterator[str]:
         try:
             yield process.stdout.readline()
         finally:
-            process.send_signal(signal.SIGINT)
+            process.terminate()
 
 
 def _run(command: str, folder: str, **more) -> subprocess.CompletedProcess[str]:
