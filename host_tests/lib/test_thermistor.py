@@ -64,7 +64,8 @@ def measured_C(bridge, counts, reference_counts=11000):
     held = ints(2)
     held[0], held[1] = BIAS + counts, BIAS + reference_counts
     values = ints(2)
-    temperatures((held, values, None, bridge.table), 0, 1, 1, bridge.gain)
+    offsets = ints(1, BIAS)
+    temperatures((held, values, None, bridge.table, offsets), 0, 1, 1, bridge.gain)
     return (values[0] - BIAS) / 100
 
 

@@ -165,6 +165,16 @@ DRILLS = {
             [80, "main_off", None, 0],
         ],
     ),
+    "a joint, a link and a cell get worse, and are mended": (
+        160,
+        [
+            SECOND,
+            *([20, "joint", pole, 30_000] for pole in (4, 9)),
+            *([20, name, 3, 100_000] for name in ("link", "spread")),
+            *([90, "joint", pole, 0] for pole in (4, 9)),
+            *([90, name, 3, 0] for name in ("link", "spread")),
+        ],
+    ),
     "the controller itself": (
         170,
         [

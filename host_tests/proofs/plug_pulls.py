@@ -19,7 +19,7 @@ from system.runs import bank, commissioned, each, trace
 from terminals import PIN
 
 # Told lines of a life that pushes a configuration, from its first pieces to its lockout.
-_FIRST, _LAST = 40, 170
+_FIRST, _LAST = 60, 210
 _WRITES = 60  # of such a life to the flash, about
 _HOT = trace((0, each(2, i_A=20)), (14, {"tp2_C": 90}), (25, {}))
 _PART = 50  # pulls of one cabinet

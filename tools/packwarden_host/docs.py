@@ -99,12 +99,14 @@ def _output(command: str, folder: str, live: bool) -> str:
 
 @contextmanager
 def _cabinet(command: str, folder: str) -> Iterator[str]:
-    """A command that goes on beside the others; yields the first line that it prints."""
+    """A cabinet that goes on beside the other commands; yields its first line, once it is armed."""
     words, how = _prepared(command, folder)
     with subprocess.Popen(words, stdout=subprocess.PIPE, **how) as process:
         assert process.stdout is not None
         try:
-            yield process.stdout.readline()
+            first = process.stdout.readline()
+            process.stdout.readline()  # the boot
+            yield first
         finally:
             process.terminate()
 

@@ -46,6 +46,17 @@ class Chance:
         return choices[self.below(len(choices))]
 
 
+class Estimates:
+    """What `condition` finds beside the step, as a plan sets it: cK, uohm or 0.1 %."""
+
+    def __init__(self, values, first):
+        self._values = values
+        self._first = first
+
+    def __setitem__(self, place, value):
+        self._values[self._first + place] = BIAS + value
+
+
 class Ordeal:
     """Frames of a bank in which more and more goes wrong. Fills the frame of a Protection."""
 
@@ -93,6 +104,9 @@ class Ordeal:
         self.open = 0
         self.stuck = 0
         self.waited_ms = [0] * (n + 1)
+        quantities = protection.quantities
+        for name in ("joint", "link", "spread", "share_drift"):
+            setattr(self, name, Estimates(quantities.values, quantities.places[name]))
 
     def next(self):
         """Fill the frame for the next tick and return its time."""
