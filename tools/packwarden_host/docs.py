@@ -99,7 +99,7 @@ def _output(command: str, folder: str, live: bool) -> str:
 
 @contextmanager
 def _cabinet(command: str, folder: str) -> Iterator[str]:
-    """A cabinet that goes on beside the other commands; yields its first line, once it is armed."""
+    """A cabinet that goes on beside other commands; yields its first line, once it is armed."""
     words, how = _prepared(command, folder)
     with subprocess.Popen(words, stdout=subprocess.PIPE, **how) as process:
         assert process.stdout is not None
