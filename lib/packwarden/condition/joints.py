@@ -30,7 +30,8 @@ LEAST = const(12)  # blocks, idle ones and loaded ones each, before there is an 
 _IDLE_MOST = const(128)
 _SWING_MOST = const(512)  # of the part
 _FOLLOWS = const(5)  # blocks: the lag of the mean
-_CARRIES = const(20)  # 10 % of rated, squared, in 1/2048
+_RESTS = const(20)  # below 10 % of rated, squared, in 1/2048
+_CARRIES = const(46)  # from 15 % on: below, what is left of air and noise would be kelvins
 _FINE = const(8)  # (I / rated)^2 is kept in 1/2^22, and averaged in 1/2^14 ...
 _COARSE = const(3)  # ... and taken into the sums in 1/2048
 _MOST_SQUARE = const(4095)
@@ -146,7 +147,7 @@ class Joints:
             place = at + _RUN + 2 * lag + 1
             if number:
                 square = min((run[place] // number) >> _COARSE, _MOST_SQUARE)
-                rests = rests and square < _CARRIES
+                rests = rests and square < _RESTS
                 loaded = loaded and square >= _CARRIES
                 run[place] = square
         swing = self._swing(at)
