@@ -14,7 +14,7 @@ FIND_PYTHON = for p in $(PYTHON) python3 python3.11 python3.12 python3.13 python
 	done; echo 'Packwarden needs Python 3.11 or newer' >&2; exit 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test campaign faults latency week soak cuts pulls fuzz month mutants picture fmt lint type bench docs lock clean
+.PHONY: help setup run test campaign faults latency week soak cuts pulls fuzz month study mutants picture fmt lint type bench docs lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,9 @@ cuts: $(STAMP) ## cut the power at 12000 writes to the flash, and at 12000 more:
 
 month: $(STAMP) ## thirty simulated days with weather, faults, power cuts and console: about an hour
 	@cd host_tests && ../$(BIN)/python -m system.month
+
+study: $(STAMP) ## joints that work loose in 500 banks, ten years of sound ones, and write the tables: five minutes
+	@cd host_tests && ../$(BIN)/python -m study
 
 fuzz: $(STAMP) ## type a million lines of every kind at the console: about an hour
 	@cd host_tests && ../$(BIN)/python -m proofs.console_fuzz
