@@ -50,7 +50,7 @@ cuts: $(STAMP) ## cut the power at 12000 writes to the flash, and at 12000 more:
 month: $(STAMP) ## thirty simulated days with weather, faults, power cuts and console: about an hour
 	@cd host_tests && ../$(BIN)/python -m system.month
 
-study: $(STAMP) ## joints that work loose in 500 banks, ten years of sound ones, and write the tables: five minutes
+study: $(STAMP) ## 500 joints that work loose, ten years of sound banks, and write the tables: some minutes
 	@cd host_tests && ../$(BIN)/python -m study
 
 fuzz: $(STAMP) ## type a million lines of every kind at the console: about an hour

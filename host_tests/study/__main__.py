@@ -1,7 +1,8 @@
 """The study of joints: `make study`, or `python -m study --runs 100 --years 1` in host_tests.
 
-Joints that work loose in simulated banks, and sound banks over the seasons, through the board's
-estimator; its tables and picture go into host_tests/README.md, unless --print is given.
+Joints that work loose in simulated banks, sound banks over the seasons, and resistances after days
+of a home's load, through the board's estimators. The tables and the picture go into
+host_tests/README.md, unless --print is given.
 """
 
 import argparse
@@ -12,28 +13,34 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from study import runs, tables
+from study import resistances, runs, tables
 
 PAGE = Path(__file__).parents[1] / "README.md"
 _SECTION = re.compile(r"(?<=^<!-- study -->\n).*?(?=^<!-- end -->$)", re.MULTILINE | re.DOTALL)
 _TOGETHER = 50  # banks
 _SOUND_SEED = 1_000_000
+_RESISTANCE_SEEDS = (1, 2, 3, 4)
 _SOUND_DAYS = runs.WINDOWS * runs.WINDOW_DAYS
 
 
 def study(count, years, jobs, told):
-    """Make so many faults and bank-years; return (faults, sounds). `told` hears of banks done."""
+    """Make so many faults and bank-years; return (faults, sounds, days of resistances).
+
+    `told` hears of banks done.
+    """
     banks = round(years * 365 / _SOUND_DAYS)
     work = [(runs.faults, seeds) for seeds in _groups(0, count)]
     work += [(runs.sound, seeds) for seeds in _groups(_SOUND_SEED, banks)]
-    found = {runs.faults: [], runs.sound: []}
-    told(0, count + banks)
+    work += [(resistances.two_days, [seed]) for seed in _RESISTANCE_SEEDS]
+    found = {runs.faults: [], runs.sound: [], resistances.two_days: []}
+    total = sum(len(seeds) for _, seeds in work)
+    told(0, total)
     with ProcessPoolExecutor(jobs) as pool:
         futures = [pool.submit(what, seeds) for what, seeds in work]
         for (what, _), future in zip(work, futures, strict=True):
             found[what] += future.result()
-            told(sum(map(len, found.values())), count + banks)
-    return found[runs.faults], found[runs.sound]
+            told(sum(map(len, found.values())), total)
+    return tuple(found.values())
 
 
 def _groups(first, count):
@@ -66,8 +73,8 @@ def main():
             if bar.disable:
                 print(f"{done} of {total} banks", file=sys.stderr, flush=True)
 
-        faults, sounds = study(wanted.runs, wanted.years, wanted.jobs, told)
-    page = tables.page(faults, sounds)
+        faults, sounds, days = study(wanted.runs, wanted.years, wanted.jobs, told)
+    page = tables.page(faults, sounds, days)
     print(page, end="")
     if not wanted.print:
         PAGE.write_text(_SECTION.sub(lambda _: page, PAGE.read_text()))

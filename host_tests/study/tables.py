@@ -8,6 +8,7 @@ from matplotlib import style
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from study.resistances import BATTERIES
 from study.runs import DAYS, RULES, SIZES_K
 
 _NAMED = "joint_heating"
@@ -102,9 +103,25 @@ def silence(sounds):
     )
 
 
-def page(faults, sounds):
+def resistances(days):
+    """How far resistances are off, as a sentence."""
+    steps = [one.steps for one in days]
+    off_mohm = max(one.off_mohm for one in days)
+    off_percent = max(one.off_percent for one in days)
+    links_mohm = [one.link_off_mohm for one in days]
+    return (
+        f"Resistances of {len(days)} banks of {BATTERIES}, with the noise of an INA228: after a"
+        f" day of the home, {min(steps)} to {max(steps)} steps, internal ones are off by"
+        f" {off_mohm:.2f} mOhm ({off_percent:.1f} %) at most. What a link is over the baseline of"
+        f" that day, another day later, is off by {min(links_mohm):.3f} to {max(links_mohm):.3f}"
+        " mOhm in the worst battery of each bank.\n"
+    )
+
+
+def page(faults, sounds, days):
     """All of it in Markdown."""
-    return f"{targets(faults)}\n{by_rule(faults, sounds)}\n{silence(sounds)}"
+    parts = targets(faults), by_rule(faults, sounds), silence(sounds), resistances(days)
+    return "\n".join(parts)
 
 
 def picture(faults):

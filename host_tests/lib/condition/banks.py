@@ -119,25 +119,29 @@ class Packs:
         size = self.batteries / 8
         next_ms = 0
         load = 0.0
-        currents = [0.0] * self.batteries
         while self.t_ms < until_ms:
             if self.t_ms >= next_ms:
                 load = self.random.choice([3, 10, 25, 40, 60, 100, -40, -20]) * size
                 wait_ms = round(self.random.expovariate(1 / every_s) * 1000)
                 next_ms = self.t_ms + wait_ms // self.tick_ms * self.tick_ms
-            self.packs.refresh()
-            self.ladder.open_circuit(self.packs.emf_V)
-            self.ladder.share(load, self.packs.emf_V, currents)
-            self._measure(currents, self.ladder.open_V - self.ladder.source_ohm * load)
-            self.steps.look((self.t_ms - 50_000) & MASK)
-            self.resistances.take(self.t_ms // self.tick_ms % self.batteries, whole)
-            self.packs.advance(currents, self.tick_ms / 1000)
-            self.packs.soc_percent[:] = [min(max(s, 20), 90) for s in self.packs.soc_percent]
-            self.t_ms += self.tick_ms
+            self.tick(load, whole)
         for k in range(self.batteries):
             self.resistances.estimate(k)
         self.resistances.judge()
         return self
+
+    def tick(self, load_A, whole=True):
+        """Let the bank deliver so much until the next tick, and look at it."""
+        currents = [0.0] * self.batteries
+        self.packs.refresh()
+        self.ladder.open_circuit(self.packs.emf_V)
+        self.ladder.share(load_A, self.packs.emf_V, currents)
+        self._measure(currents, self.ladder.open_V - self.ladder.source_ohm * load_A)
+        self.steps.look((self.t_ms - 50_000) & MASK)
+        self.resistances.take(self.t_ms // self.tick_ms % self.batteries, whole)
+        self.packs.advance(currents, self.tick_ms / 1000)
+        self.packs.soc_percent[:] = [min(max(s, 20), 90) for s in self.packs.soc_percent]
+        self.t_ms += self.tick_ms
 
     def _measure(self, currents, bus_V):
         n = self.batteries
