@@ -25,7 +25,7 @@ run: $(STAMP) ## watch a cabinet of four: a terminal works loose, and its breake
 	@$(BIN)/packwarden sim loose-terminal
 
 test: lint type ## lint, type, then every test, with the coverage of lib/
-	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term
+	$(BIN)/pytest -n 3 --dist worksteal --cov --cov-report=term
 
 campaign: $(STAMP) ## run every scenario, the long ones too, and write the table of host_tests/README.md
 	@$(BIN)/python -m packwarden_host.docs host_tests/README.md "campaign --format markdown"
