@@ -60,7 +60,7 @@ def told(plan, hours=None):
 
 
 def test_a_night_and_a_morning_of_a_sound_bank_are_silent():
-    assert told(home(), hours=8) == {}
+    assert told(home(), hours=9) == {}
 
 
 @pytest.mark.week
