@@ -4,21 +4,12 @@ They run in the slack as bytecode, where an integer that is wider allocates. A c
 whose integers and arrays raise lives through loads, lost sensors and extremes.
 """
 
-import sys
-
 import pytest
 
 from proofs import checked
 from proofs.checked import OutOfBounds, OutOfRange
 
-
-@pytest.fixture(autouse=True)
-def _untraced():
-    """Coverage learns nothing from a copy of the library, and would double the time."""
-    tracer = sys.gettrace()
-    sys.settrace(None)
-    yield
-    sys.settrace(tracer)
+pytestmark = pytest.mark.usefixtures("untraced")
 
 
 def lived(ticks, batteries=2, rated_mA=100_000, seed=7, change=None):

@@ -6,7 +6,6 @@ all settings, and at random. That the proof can fail is shown by kernels that ha
 
 import copy
 import random
-import sys
 
 import pytest
 from hypothesis import given
@@ -32,16 +31,7 @@ from proofs import checked
 from proofs.checked import OutOfBounds, OutOfRange, Small
 from proofs.driving import HIGHEST_ADC, Drive, SPANS_ms
 
-
-@pytest.fixture(autouse=True)
-def _untraced():
-    """Coverage learns nothing from a copy of the library, and would double the time."""
-    tracer = sys.gettrace()
-    sys.settrace(None)
-    yield
-    sys.settrace(tracer)
-
-
+pytestmark = pytest.mark.usefixtures("untraced")
 STARTS_ms = (0, 1, MASK)
 ENDS = {"widest": widest, "narrowest": narrowest, "largest": largest}
 

@@ -1,50 +1,22 @@
 """`packwarden deploy` onto the simulated cabinet, whose firmware then is the deployed image."""
 
 import json
-import os
-import threading
 
 import pytest
 
 from packwarden_host import image
-from packwarden_host.codes import write_job
 from packwarden_host.dialogue import Dialogue
-from packwarden_host.errors import RunFailed
 from packwarden_host.sources import compiled as compiled_anew
-from packwarden_host.vm import Cabinet, Job
-from system.lines import pseudo_terminal
-from system.runs import bank, command, commissioned, trace
+from system.protecting import protecting
+from system.runs import bank, command
 from terminals import PIN
 
 
 @pytest.fixture(scope="module")
 def cabinet():
     """A cabinet that protects, with a PIN; the path of its console, and its flash."""
-    with pseudo_terminal() as (far, line), Cabinet(bank(2), terminal=far) as cabinet:
-        commissioned(cabinet)
-        (cabinet.folder / "trace.csv").write_text(trace((0, {}), (100_000, {})))
-        end_ms = write_job(cabinet.folder / "trace.csv", cabinet.config, cabinet.folder / "t.txt")
-        source = {"kind": "trace", "path": str(cabinet.folder / "t.txt"), "stuck": []}
-        cabinet.port = os.ttyname(line.fd)
-        cabinet.flash = cabinet.folder / "state" / "flash"
-        armed = threading.Semaphore(0)
-        done = threading.Event()
-
-        def play():
-            try:
-                for letter, text in cabinet.lines(Job(source, end_ms, speed=2, console="stdio")):
-                    if letter == "E" and json.loads(text)["element"] == "boot":
-                        armed.release()
-            except RunFailed:
-                assert done.is_set()
-
-        thread = threading.Thread(target=play)
-        thread.start()
-        assert armed.acquire(timeout=60)
+    with protecting(speed=2) as cabinet:
         yield cabinet
-        done.set()
-        cabinet.end()
-        thread.join(20)
 
 
 def deploy(cabinet, *options):

@@ -1,19 +1,14 @@
 """Service mode through the programs that people use: `packwarden service` and mpremote."""
 
 import json
-import os
 import subprocess
 import sys
-import threading
 
 import pytest
 
-from packwarden_host.codes import write_job
 from packwarden_host.dialogue import Dialogue
-from packwarden_host.errors import RunFailed
-from packwarden_host.vm import Cabinet, Job
-from system.lines import pseudo_terminal
-from system.runs import bank, command, commissioned, trace
+from system.protecting import protecting
+from system.runs import command
 from terminals import PIN
 
 SPEED = 60  # a minute of the board is a second
@@ -22,34 +17,8 @@ SPEED = 60  # a minute of the board is a second
 @pytest.fixture(scope="module")
 def cabinet():
     """A cabinet with a PIN, its console's path, and what the restarts were."""
-    with pseudo_terminal() as (far, line), Cabinet(bank(2), terminal=far) as cabinet:
-        commissioned(cabinet)
-        (cabinet.folder / "trace.csv").write_text(trace((0, {}), (100_000, {})))
-        end_ms = write_job(cabinet.folder / "trace.csv", cabinet.config, cabinet.folder / "t.txt")
-        source = {"kind": "trace", "path": str(cabinet.folder / "t.txt"), "stuck": []}
-        job = Job(source, end_ms, speed=SPEED, console="stdio")
-        cabinet.port = os.ttyname(line.fd)
-        cabinet.causes = []
-        cabinet.armed = threading.Semaphore(0)
-        done = threading.Event()
-
-        def play():
-            try:
-                for letter, text in cabinet.lines(job):
-                    if letter == "X":
-                        cabinet.causes.append(json.loads(text)["cause"])
-                    elif letter == "E" and json.loads(text)["element"] == "boot":
-                        cabinet.armed.release()
-            except RunFailed:
-                assert done.is_set()
-
-        thread = threading.Thread(target=play)
-        thread.start()
-        assert cabinet.armed.acquire(timeout=60)
+    with protecting(speed=SPEED) as cabinet:
         yield cabinet
-        done.set()
-        cabinet.end()
-        thread.join(20)
 
 
 def mpremote(port, *arguments):

@@ -1,11 +1,8 @@
 """The report of a commissioning, as a page in the style of the monthly check's, or Markdown."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from packwarden_host import output
+from packwarden_host import output, page
 from packwarden_host.commission_progress import Progress
 
 Titles = Mapping[str, str]  # of the steps by name, in their order
@@ -36,15 +33,8 @@ def summary(progress: Progress, titles: Titles) -> str:
 
 def html(progress: Progress, titles: Titles) -> str:
     """The report as a page; whatever the cabinet told is text in it."""
-    loader = FileSystemLoader(Path(__file__).parent)
-    environment = Environment(
-        loader=loader,
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("commission.html.jinja").render(
+    return page.render(
+        "commission.html.jinja",
         verdict=verdict(progress, titles),
         summary=summary(progress, titles),
         facts=_facts(progress),

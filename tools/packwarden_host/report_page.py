@@ -4,12 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from packwarden_host import output, report_findings, report_trends
+from packwarden_host import output, page, report_findings, report_trends
 from packwarden_host.report_findings import Line, Section
 from packwarden_host.report_rules import Verdict
 from packwarden_host.visit import Event, Visit, before
@@ -75,15 +73,8 @@ def of(visits: Sequence[Visit]) -> Report:
 def html(report: Report) -> str:
     """The report as a page; whatever the cabinet told is text in it."""
     trends = report_trends.svg(report.visits)
-    loader = FileSystemLoader(Path(__file__).parent)
-    environment = Environment(
-        loader=loader,
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.jinja").render(
+    return page.render(
+        "report.html.jinja",
         report=report,
         facts=_facts(report),
         trends=Markup(trends) if trends else None,
