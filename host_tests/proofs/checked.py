@@ -144,15 +144,19 @@ def life(batteries, rated_mA, seed, change=None):
     with _library_apart():
         if change:
             _import_changed(f"{PACKAGE}.condition.{change[0]}", *change[1:])
-        sys.modules.pop("estimates", None)
+        theirs = sys.modules.pop("estimates", None)  # the firmware has one of that name
         module = importlib.import_module("estimates")
+        del sys.modules["estimates"]
+        if theirs:
+            sys.modules["estimates"] = theirs
         made = module.Life(batteries, rated_mA, seed)
         for each in [module for name, module in sys.modules.items() if _is_ours(name)]:
             _harden(each)
             each.int = Small
         _harden(module)
         module._LOOKS = int(module._LOOKS)
-    for part in (made, *vars(made).values()):
+    nested = made.resistances.steps, made.resistances.links
+    for part in (made, *vars(made).values(), *nested):
         if _is_ours(type(part).__module__) or part is made:
             _harden(part)
     made.batteries = int(made.batteries)

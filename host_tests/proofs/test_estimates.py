@@ -32,8 +32,8 @@ def test_no_load_no_fault_and_no_extreme_leaves_31_bits(rated_mA):
 DEFECTS = {
     "a sum of two biased values": (
         "resistances",
-        "plus - BIAS - _NORMAL_cC + (minus - plus) // 2",
-        "(plus + minus) // 2 - BIAS - _NORMAL_cC",
+        "plus + (minus - plus) // 2 if mean",
+        "(plus + minus) // 2 if mean",
     ),
     "a square in full": ("joints", "((share * share) >> 10) << _FINE", "share * share << _FINE"),
     "a share in full": ("shares", "// 16 * MEAN // (mean // 16)", "* MEAN // mean"),

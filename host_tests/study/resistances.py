@@ -26,7 +26,9 @@ class Days:
     steps: int  # of the load that were used, by the battery that has the least
     off_mohm: float  # of the internal resistance after a day, of the battery where it is most
     off_percent: float
-    link_off_mohm: float  # of what a link is over its baseline a day later
+    link_off_mohm: float  # of the links after a day
+    over_off_mohm: float  # of what they are over their baseline a day later
+    rails_mohm: float  # what one that is worse shows more, or another less, for the rails' share
 
 
 def two_days(seeds):
@@ -42,15 +44,25 @@ def _bank(seed):
     true = np.array([packs.true_mohm(k) for k in every])
     steps = min(int(packs.resistances.kept[k * FIELDS + USED]) for k in every)
     packs.resistances.learn()
-    before = np.array([packs.resistances.uohm(k, LINK) / 1000 for k in every])
+    before, before_true = _links(packs)
     packs.cable_ohm[1] += WORSE_mohm / 1000
     packs.factor()
     _live(packs, seed + 1)
-    over = np.array([packs.resistances.uohm(k, LINK) / 1000 for k in every]) - before
-    over[1] -= WORSE_mohm
+    after, after_true = _links(packs)
+    over_true = after_true - before_true
+    over_off = abs(after - before - over_true).max()
+    over_true[1] -= WORSE_mohm
     off = abs(found - true)
-    worst = off.max(), 100 * (off / true).max(), abs(over).max()
+    links_off = abs(before - before_true).max()
+    worst = off.max(), 100 * (off / true).max(), links_off, over_off, abs(over_true).max()
     return Days(steps, *map(float, worst))
+
+
+def _links(packs):
+    """Return what the links are found to be, and what they are, as the senses see them."""
+    every = range(BATTERIES)
+    found = [packs.resistances.uohm(k, LINK) / 1000 for k in every]
+    return np.array(found), np.array([packs.link_mohm(k) for k in every])
 
 
 def _live(packs, seed):

@@ -8,7 +8,7 @@ from matplotlib import style
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from study.resistances import BATTERIES
+from study.resistances import BATTERIES, WORSE_mohm
 from study.runs import DAYS, RULES, SIZES_K
 
 _NAMED = "joint_heating"
@@ -108,13 +108,18 @@ def resistances(days):
     steps = [one.steps for one in days]
     off_mohm = max(one.off_mohm for one in days)
     off_percent = max(one.off_percent for one in days)
-    links_mohm = [one.link_off_mohm for one in days]
+    links_mohm = max(one.link_off_mohm for one in days)
+    overs_mohm = max(one.over_off_mohm for one in days)
+    rails_mohm = max(one.rails_mohm for one in days)
     return (
         f"Resistances of {len(days)} banks of {BATTERIES}, with the noise of an INA228: after a"
         f" day of the home, {min(steps)} to {max(steps)} steps, internal ones are off by"
-        f" {off_mohm:.2f} mOhm ({off_percent:.1f} %) at most. What a link is over the baseline of"
-        f" that day, another day later, is off by {min(links_mohm):.3f} to {max(links_mohm):.3f}"
-        " mOhm in the worst battery of each bank.\n"
+        f" {off_mohm:.2f} mOhm ({off_percent:.1f} %) at most. Links, the voltage from the battery"
+        f" to the busbar's sense for each ampere, are off by {links_mohm:.3f} mOhm at most, and"
+        f" what they are over the baseline of that day, another day later, by"
+        f" {overs_mohm:.3f} mOhm. The rails on the way are in them: {WORSE_mohm} mOhm more in one"
+        f" cable change a link by up to {rails_mohm:.3f} mOhm besides, as the load moves to the"
+        " others.\n"
     )
 
 

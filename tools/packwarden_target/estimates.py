@@ -13,7 +13,6 @@ from packwarden.condition.counters import Counters
 from packwarden.condition.joints import Joints
 from packwarden.condition.resistances import LINK, Resistances
 from packwarden.condition.shares import Shares
-from packwarden.condition.steps import Steps
 from packwarden.fixed import BIAS, MASK, NONE, ints
 
 _LOOKS = 8  # at the steps, in a tick of the others
@@ -29,15 +28,15 @@ class Life:
         self.rated_mA = rated_mA
         self.values = ints(4 * batteries + 3)
         self.fresh = ints(4 * batteries + 3)
-        self.steps = Steps(self.values, self.fresh, batteries, rated_mA)
         self.joints = Joints(self.values, batteries, rated_mA)
-        self.resistances = Resistances(self.steps.found, self.values, batteries, rated_mA, 1200)
+        self.resistances = Resistances(self.values, self.fresh, batteries, rated_mA, 1200)
         self.shares = Shares(self.values, batteries, rated_mA)
         self.counters = Counters(self.values, batteries, rated_mA)
         self.arrays = (
             (self.joints.kept, self.joints.rise, self.joints.error_cK, self.joints.sure)
-            + (self.steps.found, self.resistances.kept, self.resistances.spread_uohm)
-            + (self.resistances.over_uohm, self.shares.kept, self.shares.drift_e3)
+            + (self.resistances.steps.found, self.resistances.links.found)
+            + (self.resistances.kept, self.resistances.spread_uohm, self.resistances.over_uohm)
+            + (self.shares.kept, self.shares.drift_e3)
             + (self.counters.kept,)
         )
         self.now_ms = MASK - 100_000  # the clock wraps on the way
@@ -58,7 +57,7 @@ class Life:
         for _ in range(_LOOKS):
             self.now_ms = (self.now_ms - _BACK_ms) & MASK
             self._measure(wild)
-            self.steps.look(self.now_ms)
+            self.resistances.look(self.now_ms)
         due = False
         for k in range(self.batteries):
             self.resistances.take(k, number % 50 < 45)

@@ -5,7 +5,6 @@ import random
 
 from packwarden.condition.joints import Joints
 from packwarden.condition.resistances import Resistances
-from packwarden.condition.steps import Steps
 from packwarden.fixed import BIAS, MASK, NONE, ints
 from packwarden_sim import bank_build
 
@@ -103,8 +102,7 @@ class Packs:
         self.fresh = ints(4 * batteries + 3)
         self.terminal_cC = 2500
         self.gain = [1 + self.random.uniform(-5e-4, 5e-4) for _ in range(batteries + 1)]
-        self.steps = Steps(self.values, self.fresh, batteries, RATED_mA)
-        self.resistances = Resistances(self.steps.found, self.values, batteries, RATED_mA, 1200)
+        self.resistances = Resistances(self.values, self.fresh, batteries, RATED_mA, 1200)
         self.t_ms = 0
         self.factor()
 
@@ -137,7 +135,7 @@ class Packs:
         self.ladder.open_circuit(self.packs.emf_V)
         self.ladder.share(load_A, self.packs.emf_V, currents)
         self._measure(currents, self.ladder.open_V - self.ladder.source_ohm * load_A)
-        self.steps.look((self.t_ms - 50_000) & MASK)
+        self.resistances.look((self.t_ms - 50_000) & MASK)
         self.resistances.take(self.t_ms // self.tick_ms % self.batteries, whole)
         self.packs.advance(currents, self.tick_ms / 1000)
         self.packs.soc_percent[:] = [min(max(s, 20), 90) for s in self.packs.soc_percent]
@@ -170,3 +168,15 @@ class Packs:
         for ohm, seconds in zip(pairs, self.packs.time_s, strict=True):
             found += ohm[k] * (1 - math.exp(-1 / seconds))
         return 1000 * found
+
+    def link_mohm(self, k):
+        """The voltage from a pack to the busbar's sense for each ampere of it, by the ladder.
+
+        The rails on the way are in it, with what all others carry there.
+        """
+        amps = [0.0] * self.batteries
+        level_V = [0.0] * self.batteries
+        self.ladder.open_circuit(level_V)
+        self.ladder.share(1.0, level_V, amps)
+        pack_V = -self.packs.inner_ohm[k] * amps[k]
+        return 1000 * (pack_V + self.ladder.source_ohm) / amps[k]

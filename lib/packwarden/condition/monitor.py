@@ -1,7 +1,8 @@
 """All estimators of a bank, fed from its protection in small pieces, and what they tell it.
 
 Once a second each battery has a piece, and one more where its two minutes have ended; every tick
-the steps of the current are looked for. What is found goes to the quantities that elements watch.
+is looked at for steps of the current and what stands between them. What is found goes to the
+quantities that elements watch.
 """
 
 from micropython import const
@@ -14,7 +15,6 @@ from packwarden.condition.resistances import FIELDS as RESISTANCE_FIELDS
 from packwarden.condition.resistances import Resistances
 from packwarden.condition.shares import FIELDS as SHARE_FIELDS
 from packwarden.condition.shares import Shares
-from packwarden.condition.steps import Steps
 from packwarden.currents import CARRY, FLOWS, FULL, MEASURED
 from packwarden.fixed import MASK
 from packwarden.frame import MAIN_BIT
@@ -35,10 +35,10 @@ class Monitor:
         n = self._batteries = bank.batteries
         values = protection.measured.values
         rated_mA = bank.rated_mA
-        self.steps = Steps(values, protection.validator.fresh, n, rated_mA)
         self.joints = Joints(values, n, rated_mA, option(bank.config, "bank.joint_lag_s"))
         falls = int(option(bank.config, "bank.resistance_percent_K") * 1000 + 0.5)
-        self.resistances = Resistances(self.steps.found, values, n, rated_mA, falls)
+        fresh = protection.validator.fresh
+        self.resistances = Resistances(values, fresh, n, rated_mA, falls)
         self.shares = Shares(values, n, rated_mA)
         self.counters = Counters(values, n, rated_mA)
         places = protection.quantities.places
@@ -74,7 +74,7 @@ class Monitor:
     def look(self):
         """Take the last tick in. Slack; allocates nothing."""
         self._looked_ms = self._protection.now_ms
-        self.steps.look(self._looked_ms)
+        self.resistances.look(self._looked_ms)
 
     def due(self):
         """Return whether there is a piece to `work`. Slack; allocates nothing."""

@@ -1,20 +1,21 @@
-"""Resistances by steps of the load: of each battery, and from it to the busbar.
+"""Resistances by changes of the load: of each battery, and from it to the busbar.
 
-By how much a voltage falls for each ampere, 1.0 s after a step: neither the state of charge nor an
-offset of a sensor is in it. The battery's is normalised to 25 degC, the link's (cables, joints and
-breaker between the two places of measurement) by the temperature of copper. Means over the last 32
-steps, weighed with their squares; a step that does not fit is left out, and where many do not, all
-begins anew.
+By how much a voltage changes for each ampere: no state of charge and no sensor's offset is in it.
+The battery's is by steps of the current, 1.0 s after one, and normalised to 25 degC. The link's
+(cables, joints and breaker between the two places of measurement) is from one block of standing
+current to the next, and normalised by the temperature of copper. Means over the last 32 changes,
+weighed with their squares; one that does not fit is left out, and where many do not, all begins
+anew.
 """
 
 from micropython import const
 
-from packwarden.condition import steps
+from packwarden.condition import links, steps
 from packwarden.condition.sums import MOST, clipped, ratio, root, toward
 from packwarden.fixed import BIAS, NONE, ints
 from packwarden.medians import ascending, middle, other
 
-LEAST = const(8)  # steps, before there is an estimate
+LEAST = const(8)  # changes, before there is an estimate
 MEMORY = const(32)
 SURE = const(4)  # errors between an estimate and what is surely so
 # Each outlier counts so much, each step that fits one less; at so much something has changed.
@@ -46,15 +47,16 @@ FIELDS = const(2 * LINK + 2)
 
 
 class Resistances:
-    """The resistances of a bank, from its `steps.Steps`.
+    """The resistances of a bank over `values` and conversions `fresh`, in the order of the frame.
 
     `spread_uohm`: what a battery's surely differs from the median by, `over_uohm`: what a link
     surely is above its baseline, both biased or NONE.
     """
 
-    def __init__(self, found, values, batteries, rated_mA, percent_K_e3):
+    def __init__(self, values, fresh, batteries, rated_mA, percent_K_e3):
         """`percent_K_e3`: how much a battery's falls with each kelvin, in 1/1000 %. Boot only."""
-        self._found = found
+        self.steps = steps.Steps(values, fresh, batteries, rated_mA)
+        self.links = links.Links(values, self.steps.lines, batteries, rated_mA)
         self._values = values
         self._batteries = batteries
         self._rated_mA = rated_mA
@@ -70,44 +72,88 @@ class Resistances:
             for place in (_PRODUCTS, LINK + _PRODUCTS, _FEED + _BANK_PRODUCTS):
                 self.kept[k * FIELDS + place] = BIAS
 
+    def look(self, now_ms):
+        """Take a tick in. Slack; allocates nothing."""
+        self.steps.look(now_ms)
+        self.links.look(now_ms)
+
     def take(self, k, whole):
-        """Take a step of battery k, if there is one; return whether there was. Slack.
+        """Take a block and a step of battery k, if there are; return whether a step is. Slack.
 
         `whole`: all batteries carry. Without one of them the others' links and the feed differ,
         for the rails are in them.
         """
-        found = self._found
+        found = self.steps.found
+        at = k * steps.FIELDS
+        if found[at + steps.LOST]:
+            self._reject(k * FIELDS, found[at + steps.LOST])
+            found[at + steps.LOST] = 0
+        taken = found[at + steps.STATE] == steps.READY
+        if taken:
+            self._step(k, whole)
+        blocks = self.links.found
+        at = k * links.FIELDS + links.STATE
+        if not whole:
+            blocks[at] = links.NEW
+        elif blocks[at] == links.READY:
+            self._block(k)
+        return taken
+
+    def _warmer_cK(self, k, mean):
+        """Return how much warmer than 25 degC battery k's terminals are: the cooler, or the mean.
+
+        NONE where one is not known; biased.
+        """
+        at = 2 * self._batteries + 1 + 2 * k
+        plus = self._values[at]
+        minus = self._values[at + 1]
+        if plus == NONE or minus == NONE:
+            return NONE
+        found = plus + (minus - plus) // 2 if mean else min(plus, minus)
+        return BIAS + clipped(found - BIAS - _NORMAL_cC, _MOST_WARMTH_cK)
+
+    def _step(self, k, whole):
+        found = self.steps.found
         at = k * steps.FIELDS
         own = k * FIELDS
-        if found[at + steps.LOST]:
-            self._reject(own, found[at + steps.LOST])
-            found[at + steps.LOST] = 0
-        if found[at + steps.STATE] != steps.READY:
-            return False
         found[at + steps.STATE] = steps.NEW
         step = found[at + steps.AFTER] - found[at + steps.REFERENCE]
         size = self._size(step)
         drop = found[at + steps.DROP]
-        plus = self._values[2 * self._batteries + 1 + 2 * k]
-        minus = self._values[2 * self._batteries + 2 + 2 * k]
-        known = drop != NONE and plus != NONE and minus != NONE
-        if not known or not _LEAST_STEP <= size <= _MOST_STEP:
+        warmer_cK = self._warmer_cK(k, mean=False)
+        if warmer_cK == NONE or drop == NONE or not _LEAST_STEP <= size <= _MOST_STEP:
             self._reject(own, 1)
-            return True
-        sign = 1 if step > 0 else -1
-        drop = clipped(sign * (drop - BIAS), _MOST_DROP)
-        warmth = clipped(min(plus, minus) - BIAS - _NORMAL_cC, _MOST_WARMTH_cK)
-        factor = max(_LEAST_FACTOR, 1024 + warmth * self._falls // 9766)
+            return
+        drop = clipped((drop - BIAS) if step > 0 else BIAS - drop, _MOST_DROP)
+        factor = max(_LEAST_FACTOR, 1024 + (warmer_cK - BIAS) * self._falls // 9766)
         fits = self._add(own, size, clipped(drop * factor // 1024, _MOST_DROP))
         if fits and whole:
             self._feed(own, found[at + steps.BANK_AFTER] - found[at + steps.BANK], drop)
-        bus = found[at + steps.BUS_DROP]
-        if bus != NONE and whole:
-            warmth = plus - BIAS - _NORMAL_cC + (minus - plus) // 2
-            copper = 1024 + warmth * _COPPER // 100000
-            drop = clipped(sign * (bus - BIAS) - drop, _MOST_DROP)
-            self._add(own + LINK, size, clipped(drop * 1024 // copper, _MOST_DROP))
-        return True
+
+    def _block(self, k):
+        """Take a block of battery k against the one before it."""
+        blocks = self.links.found
+        at = k * links.FIELDS
+        blocks[at + links.STATE] = links.NEW
+        count = blocks[at + links.COUNT]
+        mean_mA = blocks[at + links.LEVEL] + (blocks[at + links.CURRENT] - BIAS) // count
+        mean = BIAS + (blocks[at + links.VOLTAGE] - BIAS) // count
+        step = mean_mA - blocks[at + links.MEAN_mA]
+        drop = mean - blocks[at + links.MEAN]
+        first = blocks[at + links.MEAN_mA] == NONE
+        blocks[at + links.MEAN_mA] = mean_mA
+        blocks[at + links.MEAN] = mean
+        size = self._size(step)
+        if first or not _LEAST_STEP <= size <= _MOST_STEP:
+            return
+        own = k * FIELDS + LINK
+        warmer_cK = self._warmer_cK(k, mean=True)
+        if warmer_cK != NONE:
+            drop = clipped(drop if step > 0 else -drop, _MOST_DROP)
+            copper = 1024 + (warmer_cK - BIAS) * _COPPER // 100000
+            self._add(own, size, clipped(drop * 1024 // copper, _MOST_DROP))
+        else:
+            self._reject(own, 1)
 
     def estimate(self, k):
         """Find the resistance of battery k, and what its link is over its baseline. Slack."""
@@ -156,11 +202,12 @@ class Resistances:
         return found if products >= 0 else -found
 
     def error_uohm(self, k, which):
-        """Return the standard error of it."""
+        """Return the standard error of it, at most 131 mOhm."""
         at = k * FIELDS + which
         used = max(1, min(self.kept[at + USED], MEMORY))
         weight = root(self.kept[at + _SQUARES] // 64 * used) or 1
-        return min(self.kept[at + _REST] * 5 // (4 * weight), self._most) * self._factor // 256
+        found = ratio(self.kept[at + _REST] * 5, 4 * weight, 4)
+        return min(found, self._most) * self._factor >> 12
 
     def sag(self, k):
         """Return by how much battery k sags with a step of the bank: any unit; 0: not known."""

@@ -2,7 +2,7 @@
 
 A battery that has carried the same for 10 s and then another current is a step. Its voltage just
 before, drawn on along the line of the last seconds, and 1.0 s after it, drawn between the two
-samples there, belong to a time that is the same for all; those of the busbar too.
+samples there, belong to a time that is the same for all.
 """
 
 import micropython
@@ -19,7 +19,7 @@ _ANCHOR_ms = const(4000)
 _OLDEST_ms = const(12000)
 
 # Of a battery in `found`.
-FIELDS = const(9)
+FIELDS = const(8)
 STATE = const(0)
 SINCE = const(1)  # when it became quiet; when it stepped
 REFERENCE = const(2)  # current before, biased mA, and after
@@ -27,8 +27,7 @@ AFTER = const(3)
 BANK = const(4)  # sum of all currents before, and after
 BANK_AFTER = const(5)
 DROP = const(6)  # how far the voltage fell, biased, 1/8 mV; NONE: it was not measured
-BUS_DROP = const(7)
-LOST = const(8)  # steps that came to nothing since they were counted last
+LOST = const(7)  # steps that came to nothing since they were counted last
 
 NEW = const(0)
 QUIET = const(1)
@@ -133,7 +132,6 @@ def watch(ctx, now: int, batteries: int):
         if values[k] != _NONE:
             total += values[k] - _BIAS
         k += 1
-    bus = batteries * _LINE
     at = 0
     k = 0
     while k < batteries:
@@ -156,22 +154,20 @@ def watch(ctx, now: int, batteries: int):
                     found[at] = STEPPING
                     found[at + SINCE] = now
                     found[at + AFTER] = _NONE
-                    mine = k * _LINE
                     # A sample that was taken in this very tick belongs to the time after it.
-                    found[at + DROP] = int(before(ctx[2], mine, now, when))
-                    found[at + BUS_DROP] = int(before(ctx[2], bus, now, when))
+                    found[at + DROP] = int(before(ctx[2], k * _LINE, now, when))
             elif line[k * _LINE + _T1] == now:
                 found[at + REFERENCE] += off >> 4
                 found[at + BANK] += (total - found[at + BANK]) >> 4
         elif state == STEPPING and waited >= _SETTLES_ms:
-            settle(ctx, at, k, bus, current, total, waited)
+            settle(ctx, at, k, current, total, waited)
         at += FIELDS
         k += 1
 
 
 @micropython.viper
-def settle(ctx, at: int, k: int, bus: int, current: int, total: int, waited: int):
-    """Follow a step that has been seen: the load must stand, and the voltages come."""
+def settle(ctx, at: int, k: int, current: int, total: int, waited: int):
+    """Follow a step that has been seen: the load must stand, and the voltage come."""
     line = ptr32(ctx[2])
     found = ptr32(ctx[3])
     band = ptr32(ctx[4])[0]
@@ -186,12 +182,8 @@ def settle(ctx, at: int, k: int, bus: int, current: int, total: int, waited: int
     elif waited >= AFTER_ms:
         mine = k * _LINE
         own = (line[mine + _T1] - since) & _MASK
-        its = (line[bus + _T1] - since) & _MASK
-        if line[bus + _V1] == _NONE:
-            its = own
-        if own >= AFTER_ms and own < _BIAS and its >= AFTER_ms and its < _BIAS:
+        if own >= AFTER_ms and own < _BIAS:
             found[at + DROP] = int(fallen(ctx[2], mine, since, found[at + DROP]))
-            found[at + BUS_DROP] = int(fallen(ctx[2], bus, since, found[at + BUS_DROP]))
             found[at] = READY
 
 
@@ -225,11 +217,11 @@ class Steps:
     def __init__(self, values, fresh, batteries, rated_mA):
         self._batteries = batteries
         self.found = ints(batteries * FIELDS)
-        lines = ints((batteries + 1) * _LINE, NONE)
+        self.lines = ints((batteries + 1) * _LINE, NONE)
         band = ints(1, rated_mA // 100)
         for k in range(batteries):
             self.found[k * FIELDS + REFERENCE] = BIAS
-        self._ctx = (values, fresh, lines, self.found, band)
+        self._ctx = (values, fresh, self.lines, self.found, band)
 
     def look(self, now_ms):
         """Take a tick in. Slack; allocates nothing."""
