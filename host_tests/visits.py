@@ -121,7 +121,9 @@ def sound(batteries=4, load_A=50.0, when="2026-11-01T10:00:00+00:00"):
                 "opened_hot": 0,
             }
             for k in numbers
-        ],
+        ]
+        + [{"battery": None, "charged_Ah": None, "opened_cold": 1, "opened_hot": 0}],
+        "calibration": {"generation": 0, "corrections": [], "refused": []},
         "selftest": {"selftest": [{"check": "image", "result": "good", "detail": "0123abcd"}]},
         "events": [],
         "last_seq": 6,

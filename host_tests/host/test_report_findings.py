@@ -46,7 +46,7 @@ def test_a_sound_bank_is_good_in_every_line(tmp_path):
     found = report(tmp_path, sound())
     lines = [one for section in found.sections for one in section.lines]
     assert {one.verdict for one in lines} == {GOOD} and found.verdict == GOOD
-    assert len(lines) == 8 + 4 + 5 + 4 + 4 + 6 + 5 + 4 + 4
+    assert len(lines) == 8 + 4 + 5 + 4 + 4 + 6 + 5 + 4 + 4 + 1
 
 
 @pytest.mark.parametrize(
@@ -193,6 +193,7 @@ def test_breakers_and_wear_since_the_check_before(tmp_path):
         counters__1__opened_hot=1,
         counters__1__opened_cold=4,
         counters__2__hot_h=0.5,
+        counters__4__opened_hot=1,
         bank__batteries__1__breaker="locked out",
         bank__main="open",
         lockout=[
@@ -202,7 +203,10 @@ def test_breakers_and_wear_since_the_check_before(tmp_path):
     verdict, reason = line(tmp_path, "Breakers", "BAT02", first, second)
     assert verdict == ACT
     assert reason.startswith("locked out by terminal_rise: too warm; opened under load: 1;")
-    assert line(tmp_path, "Breakers", "main", first, second) == (WATCH, "is open: on purpose?")
+    assert line(tmp_path, "Breakers", "main", first, second) == (
+        WATCH,
+        "opened under load: 1; look at its contacts; is open: on purpose?",
+    )
     found = next(
         one for one in report(tmp_path, first, second).sections if one.title == "Breakers"
     )
@@ -232,6 +236,29 @@ def test_what_is_lost_inside_is_named(tmp_path):
     assert line(tmp_path, section, "self-test: journal", told) == (ACT, "crc")
     for what in ("PIN", "missed ticks", "firmware"):
         assert line(tmp_path, section, what, told)[0] == WATCH
+
+
+def test_corrections_are_watched_from_half_of_what_is_admitted(tmp_path):
+    assert line(tmp_path, "Calibration", "all", sound()) == (GOOD, "as measured")
+    rows = (
+        ("zero", "2", 0.4, "A", GOOD),
+        ("zero", "main", -1.6, "A", WATCH),
+        ("gain", "2", 1.9, "%", WATCH),
+        ("temperature", "3+", -1.4, "K", GOOD),
+        ("temperature", "ambient", 3.0, "K", ACT),
+    )
+    named = {"date": "2026-10-01", "who": "ada"}
+    corrections = [
+        {"what": what, "where": where, "value": value, "unit": unit} | named
+        for what, where, value, unit, _ in rows
+    ]
+    told = changed(sound(), calibration__corrections=corrections)
+    for what, where, _, _, verdict in rows:
+        assert line(tmp_path, "Calibration", f"{what} {where}", told)[0] == verdict
+    _, reason = line(tmp_path, "Calibration", "zero main", told)
+    assert reason == "1.6 % of rated corrected of a zero (limit 1.0 % of rated)"
+    (section,) = [one for one in report(tmp_path, told).sections if one.title == "Calibration"]
+    assert section.lines[1].cells == ("zero main", "-1.6 A", "2026-10-01, ada")
 
 
 def test_a_cabinet_that_tells_less_gives_lines_without_a_verdict(tmp_path):

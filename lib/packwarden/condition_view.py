@@ -22,7 +22,7 @@ def _signed(stored):
 
 
 def _rows(as_json, columns, rows):
-    """Yield rows, each (battery, facts): a table, or one line of JSON.
+    """Yield rows, each (battery, facts), None for the main breaker: a table, or one line of JSON.
 
     `columns`: (name in JSON, heading, unit); a fact is a number in its internal unit, a text that
     is a number already, a truth, or None.
@@ -35,7 +35,7 @@ def _rows(as_json, columns, rows):
     first = True
     for battery, facts in rows:
         if as_json:
-            yield '%s{"battery":%d' % ("" if first else ",", battery)
+            yield '%s{"battery":%s' % ("" if first else ",", battery or "null")
             for place in range(len(columns)):
                 name, _, unit = columns[place]
                 yield ',"%s":%s' % (name, _json(facts[place], unit))
@@ -45,7 +45,8 @@ def _rows(as_json, columns, rows):
             for place in range(len(columns)):
                 cells.append(_text(facts[place], columns[place][2]))
                 yield ""
-            yield "BAT" + two_digits(battery) + "  " + _line(cells, widths)
+            label = "BAT" + two_digits(battery) if battery else "main "
+            yield label + "  " + _line(cells, widths)
         first = False
     if as_json:
         yield "]\r\n"
@@ -220,12 +221,6 @@ def _counters(context, words, as_json):
     n = context.protection.frame.batteries
     kept = context.condition.counters.kept
     yield from _rows(as_json, _COUNTERS, _counter_rows(context, kept, n))
-    if not as_json:
-        at = n * counters.FIELDS
-        yield "main breaker: opened cold %d, hot %d\r\n" % (
-            kept[at + counters.OPENED_COLD],
-            kept[at + counters.OPENED_HOT],
-        )
 
 
 def _counter_rows(context, kept, n):
@@ -244,10 +239,15 @@ def _counter_rows(context, kept, n):
                 _signed(kept[at + counters.HOTTEST + 1]),
                 decimal(kept[at + counters.HOT_s], 3600, 2),
                 decimal(kept[at + counters.OVER_s], 3600, 2),
-                kept[at + counters.OPENED_COLD],
-                kept[at + counters.OPENED_HOT],
-            ),
+            )
+            + _openings(kept, k),
         )
+    yield None, (None,) * 8 + _openings(kept, n)
+
+
+def _openings(kept, place):
+    at = place * counters.FIELDS
+    return kept[at + counters.OPENED_COLD], kept[at + counters.OPENED_HOT]
 
 
 def _baseline(context, words, as_json):

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from packwarden import calibration
 from packwarden_host import events as history
 from packwarden_host.report_rules import (
     LOADED_PERCENT,
@@ -19,7 +20,7 @@ from packwarden_host.report_rules import (
     surely,
     worst,
 )
-from packwarden_host.visit import BatteryNow, Counters, Event, Visit
+from packwarden_host.visit import BatteryNow, Event, Visit
 
 _OLD = "the cabinet did not tell it"
 _GOOD: Judged = (Verdict.GOOD, "")
@@ -57,6 +58,7 @@ def sections(visit: Visit, earlier: Visit | None) -> list[Section]:
         _breakers(visit, earlier),
         _wear(visit, earlier),
         _sensors(visit),
+        _calibration(visit),
     ]
 
 
@@ -307,27 +309,21 @@ def _counted(told: Counter) -> str:
     return ", ".join(what if n == 1 else f"{what} ({n} times)" for what, n in told.most_common())
 
 
-def _since(visit: Visit, earlier: Visit | None) -> Iterator[tuple[Counters, Counters | None]]:
-    """The counters of each battery, and those of the visit before."""
-    before = {one.battery: one for one in (earlier.counters if earlier else None) or ()}
-    for one in visit.counters or ():
-        yield one, before.get(one.battery)
-
-
 def _breakers(visit: Visit, earlier: Visit | None) -> Section:
     heads = ("breaker", "is", "opened without, under load", "since the last check")
     return _section("Breakers", heads, _breaker_rows(visit, earlier))
 
 
 def _breaker_rows(visit: Visit, earlier: Visit | None) -> Iterator[tuple[tuple[str, ...], Judged]]:
-    counted = {one.battery: (one, before) for one, before in _since(visit, earlier)}
+    counted = {one.battery: one for one in visit.counters or ()}
+    earlier_ones = {one.battery: one for one in (earlier.counters if earlier else None) or ()}
     locked = {one.battery: one for one in visit.lockout}
     states = [(one.battery, one.breaker) for one in visit.bank.batteries]
     for battery, state in (*states, (None, visit.bank.main)):
         total = grown = "-"
         judged = _GOOD
         if battery in counted:
-            one, before = counted[battery]
+            one, before = counted[battery], earlier_ones.get(battery)
             cold = one.opened_cold - (before.opened_cold if before else 0)
             hot = one.opened_hot - (before.opened_hot if before else 0)
             total, grown = f"{one.opened_cold}, {one.opened_hot}", f"{cold}, {hot}"
@@ -351,7 +347,9 @@ def _wear(visit: Visit, earlier: Visit | None) -> Section:
 def _wear_rows(visit: Visit, earlier: Visit | None) -> Iterator[tuple[tuple[str, ...], Judged]]:
     if visit.counters is None:
         yield ("all", *"-" * 6), (Verdict.NONE, _OLD)
-    for one, before in _since(visit, earlier):
+    earlier_ones = {one.battery: one for one in (earlier.of_batteries() if earlier else ())}
+    for one in visit.of_batteries():
+        before = earlier_ones.get(one.battery)
         hot_h = one.hot_h - (before.hot_h if before else 0)
         over_h = one.over_rated_h - (before.over_rated_h if before else 0)
         reasons = [f"{hot_h:.2f} h at 60 degC or more"] * (hot_h > 0)
@@ -396,6 +394,29 @@ def _sensor_rows(visit: Visit) -> Iterator[tuple[tuple[str, ...], Judged]]:
     for one in visit.selftest.selftest if visit.selftest else ():
         judged = (Verdict.ACT, one.detail) if one.result == "bad" else _GOOD
         yield (f"self-test: {one.check}", one.result), judged
+
+
+def _calibration(visit: Visit) -> Section:
+    heads = ("what", "corrected by", "when, by whom")
+    return _section("Calibration", heads, _calibration_rows(visit))
+
+
+def _calibration_rows(visit: Visit) -> Iterator[tuple[tuple[str, ...], Judged]]:
+    if visit.calibration is None:
+        yield ("all", "-", "-"), (Verdict.NONE, _OLD)
+        return
+    if not visit.calibration.corrections:
+        yield ("all", "nothing", "-"), (Verdict.GOOD, "as measured")
+    for one in visit.calibration.corrections:
+        amount = abs(one.value)
+        if one.what == calibration.ZERO:
+            amount *= 100 / visit.settings.bank.rated_current_A
+        cells = (
+            f"{one.what} {one.where}",
+            f"{one.value:+g} {one.unit}",
+            f"{one.date}, {one.who}",
+        )
+        yield cells, against(f"corrected_{one.what}", amount)
 
 
 def limits() -> list[tuple[str, str, str, str]]:

@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
+from packwarden import calibration
 from packwarden.condition import resistances
+from packwarden.measure import GAIN_BITS
 from packwarden_host import views
 
 
@@ -54,6 +56,13 @@ def _as_shipped(what: str, slug: str, watch: str, act: str) -> Rule:
     return Rule(what, rows[0]["unit"], rows[0]["pickup"], rows[1]["pickup"], source)
 
 
+def _corrected(what: str, unit: str, most: float) -> Rule:
+    """The rule of a calibration: watched from half of what the cabinet takes on."""
+    return Rule(
+        f"corrected of {what}", unit, most / 2, most, "`calibrate` takes no more than to act from"
+    )
+
+
 RULES = {
     "temperature": _as_shipped("the terminal", "terminal_overtemperature", "warn", "alarm"),
     "rise": Rule("over its siblings and its battery's other pole", "K", 4, 15, _NETA),
@@ -85,6 +94,9 @@ RULES = {
     "link": _as_shipped(
         "surely over the baseline of its link", "link_resistance", "warn", "alarm"
     ),
+    "corrected_zero": _corrected("a zero", "% of rated", 100 / calibration.ZERO_PARTS),
+    "corrected_gain": _corrected("a gain", "% of it", 100 * calibration.MOST_GAIN / 2**GAIN_BITS),
+    "corrected_temperature": _corrected("a temperature", "K", calibration.MOST_cC / 100),
 }
 LOADED_PERCENT = 40  # of rated, at least, for a survey of temperatures: ANSI/NETA MTS
 REST_PERCENT = 5  # of rated, at most, where voltages are compared

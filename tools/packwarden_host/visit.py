@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -23,7 +23,7 @@ SCHEMA = 1
 SAME = timedelta(hours=12)
 _ALWAYS = ("version", "settings", "status", "bank", "degraded", "lockout")
 # What may be missing: an older firmware refuses them by this word, a busy one has no time.
-_NEWER = ("joints", "resistances", "feed", "counters", "selftest")
+_NEWER = ("joints", "resistances", "feed", "counters", "calibration", "selftest")
 _UNKNOWN = "no command "
 
 
@@ -176,6 +176,14 @@ class Feed(_Told):
     shares: list[Share]
 
 
+class Openings(_Told):
+    """Of the reply to `counters`: how often the main breaker opened, without and under load."""
+
+    battery: None
+    opened_cold: int
+    opened_hot: int
+
+
 class Counters(_Told):
     """Of the reply to `counters`, since the beginning."""
 
@@ -190,6 +198,23 @@ class Counters(_Told):
     over_rated_h: float
     opened_cold: int
     opened_hot: int
+
+
+class Correction(_Told):
+    """Of the reply to `calibration`: of a zero in A, of a gain in %, of a temperature in K."""
+
+    what: Literal["zero", "gain", "temperature"]
+    where: str
+    value: float
+    unit: str
+    date: str
+    who: str
+
+
+class Calibration(_Told):
+    """The reply to `calibration`."""
+
+    corrections: list[Correction]
 
 
 class Check(_Told):
@@ -244,7 +269,8 @@ class Visit(_Told):
     joints: list[Joint] | None
     resistances: list[Resistance] | None
     feed: Feed | None
-    counters: list[Counters] | None
+    counters: list[Counters | Openings] | None  # an older firmware does not tell the main one's
+    calibration: Calibration | None = None  # an older visit did not ask
     selftest: Selftest | None
     events: list[Event]
     last_seq: int
@@ -257,12 +283,16 @@ class Visit(_Told):
             ("bank.batteries", self.bank.batteries, numbers),
             ("joints", self.joints, numbers),
             ("resistances", self.resistances, numbers),
-            ("counters", self.counters, numbers),
+            ("counters", self.of_batteries() if self.counters else None, numbers),
             ("feed.shares", self.feed and self.feed.shares, self.settings.bank.positions),
         ):
             if told is not None and [one.battery for one in told] != order:
                 raise ValueError(f"{name}: is not of the batteries {order}")
         return self
+
+    def of_batteries(self) -> list[Counters]:
+        """The counters without the main breaker's."""
+        return [one for one in self.counters or () if isinstance(one, Counters)]
 
     @property
     def batteries(self) -> int:

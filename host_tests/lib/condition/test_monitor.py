@@ -142,10 +142,12 @@ def test_the_console_shows_the_counters():
     cabinet = Cabinet(current_A=40)
     terminal = Terminal(cabinet.protection)
     live(cabinet, terminal.context.condition, 91)
+    *_, main = json.loads(terminal.ask("counters --json"))
+    assert (main["battery"], main["cycles"], main["opened_cold"]) == (None, None, 0)
     (first, *_) = json.loads(terminal.ask("counters --json"))
     assert (first["charged_Ah"], first["discharged_Ah"], first["cycles"]) == (0, 1, 0.01)
     assert first["plus_degC"] == first["minus_degC"]
-    assert "main breaker: opened cold 0, hot 0\r\n" in terminal.ask("counters")
+    assert "\r\nmain          - " in terminal.ask("counters")
 
 
 def test_the_monthly_check_is_recalled_and_begins_anew_when_it_is_done():
