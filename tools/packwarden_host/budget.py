@@ -43,6 +43,7 @@ class Budget:
     worst_busy_us: int
     slack_us: float
     least_slack_us: int
+    condition_us: float
     late_ticks: int
 
     @property
@@ -80,6 +81,7 @@ def measure(batteries: int, tick_ms: int = 10) -> Budget:
         worst_busy_us=worst["tick_us"],
         slack_us=tick_us - mean["tick_us"],
         least_slack_us=tick_us - worst["tick_us"],
+        condition_us=costs.condition_cost(batteries, tick_ms),
         late_ticks=report["late_ticks"],
     )
 
@@ -169,6 +171,7 @@ def _show_one(row: Budget) -> None:
         ("slack", row.slack_us),
     ):
         parts.append((name, _ms(us), f"{100 * us / tick_us:.1f} % of the tick"))
+    parts.append(("  condition monitoring", _ms(row.condition_us), f"{_of_slack(row)} of the slack"))
     parts.append(("wire at the minimum", _ms(row.wire_minimum_us), ""))
     parts.append(("worst tick leaves", _ms(row.least_slack_us), ""))
     parts.append(("late ticks", str(row.late_ticks), "of the run, boot included"))
@@ -204,7 +207,15 @@ def _show_limits(found: list[Budget]) -> None:
         f"The monitors' bus is busy for {100 * monitors_us / tick_us:.0f} % of the tick with"
         f" {last.batteries} batteries."
     )
+    output.line(
+        f"Condition monitoring takes {_ms(last.condition_us)} of the slack with {last.batteries}"
+        f" batteries: {_of_slack(last)}."
+    )
     output.line(_shortest(last))
+
+
+def _of_slack(row: Budget) -> str:
+    return f"{100 * row.condition_us / row.slack_us:.1f} %"
 
 
 def _shortest(row: Budget) -> str:
