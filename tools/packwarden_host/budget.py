@@ -171,7 +171,8 @@ def _show_one(row: Budget) -> None:
         ("slack", row.slack_us),
     ):
         parts.append((name, _ms(us), f"{100 * us / tick_us:.1f} % of the tick"))
-    parts.append(("  condition monitoring", _ms(row.condition_us), f"{_of_slack(row)} of the slack"))
+    taken = f"{_of_slack(row)} of the slack"
+    parts.append(("  condition monitoring", _ms(row.condition_us), taken))
     parts.append(("wire at the minimum", _ms(row.wire_minimum_us), ""))
     parts.append(("worst tick leaves", _ms(row.least_slack_us), ""))
     parts.append(("late ticks", str(row.late_ticks), "of the run, boot included"))
