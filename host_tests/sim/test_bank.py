@@ -8,6 +8,17 @@ from packwarden_sim.load import Load
 from packwarden_sim.pack import ocv_V
 from sim.banks import BUS_V, SHUNT_A, bank, fault, run
 
+# ---- a dead busbar
+
+
+def test_a_dead_busbar_is_precharged_while_the_main_is_closed():
+    for precharged, main, alive in ((True, 1, True), (True, 0, False), (False, 1, False)):
+        source = bank(0.0, precharged=precharged)
+        source.apply(0, 0, main, 0, 1, 1)
+        assert source.bus_V == pytest.approx(source.packs.emf_V[0] if alive else 0.0)
+        assert source.currents_A == [0.0] * 4
+
+
 # ---- shares
 
 

@@ -24,6 +24,19 @@ def test_before_its_first_step_there_is_no_load():
     assert Load([]).demand(5) == 0
 
 
+def test_a_profile_that_repeats_begins_anew_without_an_end():
+    load = Load([[0, 0, 0], [40_000, 0, 22], [50_000, 5000, 30]], repeat_ms=60_000)
+    corners = []
+    t_ms = 0
+    while t_ms < 120_000:
+        corners.append((t_ms, load.demand(t_ms)))
+        t_ms = load.next_ms(t_ms)
+    one = [(0, 0), (40_000, 22), (50_000, 22), (55_000, 30)]
+    assert corners == one + [(at_ms + 60_000, current_A) for at_ms, current_A in one]
+    day_ms = 1440 * 60_000
+    assert [load.demand(day_ms + ms) for ms in (39_999, 40_000, 52_500)] == [0, 22, 26]
+
+
 def emptied(restart_V=52.0, **load):
     """A load that has been held at its cut-off of 50 V from 0 to 10 s."""
     load = Load([[0, 0, 100.0]], cutoff_V=50.0, restart_V=restart_V, **load)

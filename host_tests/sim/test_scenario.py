@@ -342,6 +342,7 @@ def _growing():
         (changed("current_A = 200", "power_W = 200"), "load.step[2] goes from"),
         (changed(", current_A = 200", ""), "load.step[1] needs either"),
         (changed("at_s = 50", "at_s = 0"), "load.step[2].at_s 0 is not after 0"),
+        (changed("[load]", "[load]\nrepeat_s = 50"), "repeat_s 50 is not after the steps: 60"),
         (fault('kind = "magic"'), "fault[1]: "),
         (
             fault('kind = "joint_resistance"\nbattery = 1\nterminal = "+"\nadded_mohm = 5000'),

@@ -20,6 +20,7 @@ tick_ms = {tick_ms}
 batteries = 2
 rated_current_A = 100
 soc_percent = 70
+precharged = true
 """
 
 
@@ -48,13 +49,10 @@ def hands(close_from_s, until_s):
     )
 
 
-def loads(rest_until_s, until_s, load_s=20, rest_s=20, current_A=40):
-    """Rest, then load and rest in turn."""
-    steps = [(0, 0)]
-    for at_s in range(rest_until_s, until_s, load_s + rest_s):
-        steps += [(at_s, current_A), (at_s + load_s, 0)]
-    told = ", ".join(f"{{ at_s = {at_s}, current_A = {amount_A} }}" for at_s, amount_A in steps)
-    return f"[load]\nstep = [{told}]\n"
+def loads(load_s=20, rest_s=20, current_A=40):
+    """Rest, then load, in turn."""
+    steps = f"[{{ at_s = 0, current_A = 0 }}, {{ at_s = {rest_s}, current_A = {current_A} }}]"
+    return f"[load]\nstep = {steps}\nrepeat_s = {rest_s + load_s}\n"
 
 
 @contextmanager
@@ -94,7 +92,7 @@ def failed(folder, step):
 
 
 def test_a_cabinet_is_commissioned_and_gone_on_with_after_a_failure(tmp_path):
-    with cabinet(tmp_path, loads(500, 4000), hands(450, 4000), speed="30") as path:
+    with cabinet(tmp_path, loads(), hands(450, 4000), speed="30") as path:
         result = commission(tmp_path, path, warm=False, bms_limit=1)
         assert result.code == 1
         assert "step number has failed: packs in parallel: 2; the same command goes" in result.err
@@ -175,14 +173,19 @@ def test_wrong_wires_are_found_and_named(tmp_path):
 
 
 def test_contactors_are_closed_again_as_they_are_permitted(tmp_path):
-    parts = '[config]\nbreaker = "contactor"\n', loads(20, 4000, 60, 120, current_A=22)
+    parts = '[config]\nbreaker = "contactor"\n', loads(60, 120, current_A=22)
     with cabinet(tmp_path, *parts, speed="60") as path:
         result = commission(tmp_path, path, "--only", "trips")
         assert result.code == 0, result.err
         moved = [check["found"].partition(" after")[0] for check in kept(tmp_path)["trips"]]
         assert moved[::2] == ["Q01 opened", "Q02 opened", "the main opened"]
         events = command("events", path, "--format", "jsonl").events
-        assert [e["battery"] for e in events if e["detail"] == "told to close"] == [1, 2]
+        # Each after its own test; all of them, the main first, after that of the main.
+        told = [e["battery"] for e in events if e["detail"] == "told to close"]
+        assert told == [1, 2, None, 1, 2]
+        with opened(path) as line:
+            bank = json.loads(line.ask("bank --json")[0])
+        assert bank["main"] == "closed"
 
 
 def test_elements_are_tested_by_a_source(tmp_path):

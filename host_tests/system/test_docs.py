@@ -1,11 +1,21 @@
 """The documentation shows what its commands print, `make run` and the campaign's scenarios too."""
 
 import re
+import shlex
 import subprocess
 
 import pytest
+import typer
 
-from packwarden_host import REPOSITORY, campaign_table, docs, fault_rows, scenario, single_faults
+from packwarden_host import (
+    REPOSITORY,
+    campaign_table,
+    cli,
+    docs,
+    fault_rows,
+    scenario,
+    single_faults,
+)
 from packwarden_host.campaign_outcome import Outcome
 from packwarden_host.scenario_run import Heard
 
@@ -15,6 +25,7 @@ CAMPAIGN, FAULTS = (
     )
     for options in ("--format markdown", "--faults --format markdown")
 )
+NAMED = re.compile(r"`(packwarden|make) ([^`]+)`")
 EVENT = re.compile(r"^ *[0-9]+\.[0-9]{3} s  [A-Z]{4}.*$", re.MULTILINE)
 
 
@@ -37,6 +48,24 @@ def test_a_picture_that_is_not_what_its_command_draws_is_named(monkeypatch, tmp_
 @pytest.mark.parametrize("name", docs.FILES)
 def test_what_is_shown_is_what_is_printed(name):
     assert docs.differences(name) == []
+
+
+@pytest.mark.parametrize("name", [*docs.FILES, *docs.BOARDS, "host_tests/README.md"])
+def test_a_command_that_a_sentence_names_is_there_with_its_options(name):
+    """What stands in a block is run, above; a sentence's has PORT, FILE and the like in it."""
+    targets = re.findall(r"^([a-z]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
+    named = NAMED.findall((REPOSITORY / name).read_text())
+    assert named
+    for program, line in named:
+        first, *words = shlex.split(line)
+        if program == "make":
+            assert first in targets, line
+            continue
+        command = typer.main.get_command(cli.app).commands[first]
+        while hasattr(command, "commands"):
+            command = command.commands[words.pop(0)]
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in words if word.startswith("-")} <= options | {"--help"}, line
 
 
 def test_what_a_live_cabinet_prints_is_of_the_moment_but_each_command_has_to_succeed(

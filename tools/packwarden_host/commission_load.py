@@ -97,6 +97,27 @@ def trips(cabinet: Cabinet, person: Person) -> Checks:
         if reason is not None:
             yield Check(what=f"{label(place)} reset", found=reason, wanted="reset", good=False)
             return
+    if cabinet.contactors and person.ask("close"):
+        yield from _whole_again(cabinet, person)
+
+
+def _whole_again(cabinet: Cabinet, person: Person) -> Checks:
+    """Close all contactors after the main one's test: it is permitted while all others are open.
+
+    They open by their own trip once more, without current now.
+    """
+    what, wanted = "contactors", "closed again, all of them"
+    for place in cabinet.places[:-1]:
+        try:
+            cabinet.operate(f"test {place}")
+            reason = cabinet.reset(place)
+        except Refused as error:
+            reason = error.reason
+        if reason is not None:
+            yield Check(what=what, found=f"{label(place)}: {reason}", wanted=wanted, good=False)
+            return
+    failed = closed(cabinet, person, "Pre-charge what is behind the main contactor")
+    yield failed or Check(what=what, found="all closed", wanted=wanted, good=True)
 
 
 def _tripped(cabinet: Cabinet, place: str, before: Seen) -> Checks:

@@ -6,7 +6,8 @@ In a Markdown file of the repository
   `make` and `echo TEXT | packwarden` are run, one after another in one scratch folder per file; a
   picture (SVG) that they write there and the document shows is kept beside the document;
 - in one fenced as `console live` each command has to succeed, and what it prints is of the moment;
-  one that ends in `&` (a simulated cabinet) runs from its first line on, to the end of the file;
+  one that ends in `&` (a simulated cabinet) runs from its first line on, until the next such or
+  the end of the file;
 - a table between `<!-- packwarden ... -->` and `<!-- end -->` is the output of that command, which
   has to succeed; what it says on stderr is not part of it.
 `make campaign`, `make faults` and `make latency` do the same for one table of a page each, which
@@ -49,6 +50,7 @@ def refreshed(text: str, command: str | None = None) -> tuple[str, dict[str, str
 
         def printed(line: str, live: bool) -> str:
             if line.endswith(" &"):
+                running.close()
                 return running.enter_context(_cabinet(line[2:-2], folder))
             return _output(line[2:], folder, live)
 

@@ -104,7 +104,9 @@ class Scenario(Part):
         later = [at_ms for at_ms in faults if 0 < at_ms <= t_ms]
         if faults:
             return min(later, default=0)
-        steps = [round(step.at_s * 1000) for step in self.load.step]
+        repeat_ms = round((self.load.repeat_s or self.end_s + 1) * 1000)
+        began_ms = t_ms - t_ms % repeat_ms
+        steps = [began_ms + round(step.at_s * 1000) for step in self.load.step]
         return max(at_ms for at_ms in (0, *steps) if at_ms <= t_ms)
 
     def ticks_began_us(self) -> int:
@@ -153,6 +155,8 @@ def _load(load: Load, bank: Bank) -> dict:
     for step in load.step:
         value = step.power_W if power else step.current_A
         steps.append([round(step.at_s * 1000), round(step.ramp_s * 1000), value])
+    if load.repeat_s is not None:
+        told["repeat_ms"] = round(load.repeat_s * 1000)
     return told | {"steps": steps, "power": power}
 
 

@@ -77,6 +77,7 @@ class Bank(Part):
     link_mohm: Annotated[Each, _within(0, 1000)] = DEFAULTS["link_mohm"]
     scatter_percent: float = Field(default=DEFAULTS["scatter_percent"], ge=0, le=50)
     settled: bool = DEFAULTS["settled"]
+    precharged: bool = DEFAULTS["precharged"]
 
 
 class Config(Part):
@@ -147,10 +148,12 @@ class Solar(Part):
 class Load(Part):
     """What the inverter wants of the whole bank, and where it stops by itself.
 
-    Either steps or a solar home; the latter has limits of voltage where none are given.
+    Either steps, which may begin anew every `repeat_s`, or a solar home; the latter has limits of
+    voltage where none are given.
     """
 
     step: list[Step] = []
+    repeat_s: Annotated[float | None, Field(gt=0, le=MOST_SECONDS)] = None
     solar: Solar | None = None
     most_A: float | None = Field(default=None, ge=0, le=100_000)
     cutoff_V: float | None = Field(default=None, ge=0, le=100)
@@ -162,6 +165,12 @@ class Load(Part):
         """Steps and a home cannot both be meant."""
         if bool(self.step) == (self.solar is not None):
             raise ValueError("needs either step or solar")
+        if self.repeat_s is not None:
+            if self.solar is not None:
+                raise ValueError("repeat_s is of steps; a home has days")
+            end_s = self.step[-1].at_s + self.step[-1].ramp_s
+            if self.repeat_s <= end_s:
+                raise ValueError(f"repeat_s {self.repeat_s:g} is not after the steps: {end_s:g}")
         return self
 
 

@@ -32,6 +32,7 @@ class BankSource:
         self._solve_ms = max(SOLVE_MS, hardware.get("bank", {}).get("tick_ms", 0))
         self._cable_ohm = figures["cable_mohm"] / 1000.0
         self._settled = figures["settled"]
+        self._precharged = figures["precharged"]
         self._make_state(figures)
         self.shunt = [0] * (size + 1)
         self.bus = [0] * (size + 1)
@@ -203,6 +204,8 @@ class BankSource:
             self._total_A = self.load_A + short_S * self.bus_V
             if main:
                 self.main_A = self.load_A + self.short_load_S * self.bus_V
+        elif main and self._precharged:
+            self.bus_V = sum(self.packs.emf_V) / self.batteries
         self.ladder.share(self._total_A, self.packs.emf_V, self.currents_A)
 
     def _settle(self):

@@ -23,6 +23,7 @@ DEFAULTS = {
     "link_mohm": 0.176,  # per rail; or a list
     "scatter_percent": 0,  # of each pack's resistance and capacity, either way
     "settled": False,  # True: at t = 0 the load has been on for long
+    "precharged": False,  # True: a source behind the main brings up a dead busbar
     "room_C": 25,
     "gradient_K": 2,  # from battery 1 to the last
     "thermal": {},  # what differs from thermal.DEFAULTS

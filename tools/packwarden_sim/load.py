@@ -1,7 +1,8 @@
 """What hangs on the bank: an inverter as a bounded source of current or of power, over time.
 
 A profile is a list of steps (at_ms, ramp_ms, value): from `at_ms` on the demand goes in a straight
-line, within `ramp_ms`, from what it was to `value`, and holds it. Discharge is positive.
+line, within `ramp_ms`, from what it was to `value`, and holds it. Discharge is positive. A
+profile may begin anew every `repeat_ms`.
 """
 
 from array import array
@@ -17,7 +18,14 @@ class Load:
     """One load; times never run back."""
 
     def __init__(
-        self, steps, power=False, most_A=None, cutoff_V=0.0, ceiling_V=None, restart_V=None
+        self,
+        steps,
+        repeat_ms=NEVER,
+        power=False,
+        most_A=None,
+        cutoff_V=0.0,
+        ceiling_V=None,
+        restart_V=None,
     ):
         """Take steps in order of time, in ampere or (`power`) watt, and the inverter's own limits.
 
@@ -35,10 +43,13 @@ class Load:
         # Corners of the profile; arrays, for a week of a home has ten thousand.
         self._at_ms, self._values = _corners(steps)
         self._index = 0
+        self._repeat_ms = repeat_ms
+        self._began_ms = 0
 
     def demand(self, t_ms):
         """Return the demand at a time, in A or W."""
         index = self._reached(t_ms)
+        t_ms -= self._began_ms
         at_ms, value = self._at_ms[index], self._values[index]
         if t_ms <= at_ms or index + 1 == len(self._at_ms):
             return value
@@ -49,10 +60,16 @@ class Load:
     def next_ms(self, t_ms):
         """Return the time of the next corner of the profile after `t_ms`, or NEVER."""
         after = self._reached(t_ms) + 1
-        return self._at_ms[after] if after < len(self._at_ms) else NEVER
+        last = after == len(self._at_ms)
+        ahead_ms = self._repeat_ms if last else self._at_ms[after]
+        return NEVER if ahead_ms == NEVER else self._began_ms + ahead_ms
 
     def _reached(self, t_ms):
         """Place of the last corner that is not after `t_ms` (of the first, before it)."""
+        while t_ms - self._began_ms >= self._repeat_ms:
+            self._began_ms += self._repeat_ms
+            self._index = 0
+        t_ms -= self._began_ms
         corners = self._at_ms
         after = self._index + 1
         while after < len(corners) and corners[after] <= t_ms:
