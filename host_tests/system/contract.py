@@ -44,10 +44,21 @@ _DEVICES = {
     "cascade": None,
     "controller_fault": None,
     "lockout": "86",
+    "joint_heating": "23",
+    "link_resistance": None,
+    "resistance_mismatch": None,
     "boot": None,
+    "operation": None,
 }
 # Elements with several rows of one level: what looks like a repetition is another row.
-_ROWS_ALIKE = ("reverse_current", "sensor_fault", "breaker_failure", "breaker_discrepancy")
+_ROWS_ALIKE = (
+    "current_imbalance",
+    "reverse_current",
+    "sensor_fault",
+    "breaker_failure",
+    "breaker_discrepancy",
+    "joint_heating",
+)
 
 _NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
 _LINE = re.compile(
@@ -72,6 +83,7 @@ _LEVELS = (None, "warn", "alarm", "trip")
 
 def check(lines):
     """Hold event lines of one run against the contract."""
+    assert set(_SLUGS) <= set(_DEVICES)
     assert lines and lines[0] == BOOT
     for seq, line in enumerate(lines):
         match = _LINE.fullmatch(line)

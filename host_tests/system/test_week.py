@@ -2,14 +2,13 @@
 
 `make test` runs nine hours of a sound bank of four, `make week` (pytest -m week) everything: seven
 days of four and of fifteen, and a day with each fault, some minutes each. A tick of one second:
-delays are times. An element that the firmware does not have yet is not asked for.
+delays are times.
 """
 
 from dataclasses import dataclass, field
 
 import pytest
 
-from packwarden import elements
 from packwarden_host import bank_file
 from packwarden_host.replay import with_tick
 from packwarden_host.scenario import Scenario
@@ -17,7 +16,6 @@ from system.runs import simulated
 
 DAY_S = 86_400
 HOUR_S = 3600
-KNOWN = {element.slug for element in elements.TABLE}
 
 
 def home(batteries=4, days=1, faults=(), **changes):
@@ -101,12 +99,12 @@ HOT = {
 CASES = {
     "joint": Case(
         [fault("joint_resistance", battery=3, terminal="+", added_mohm=8.0, ramp_s=4 * HOUR_S)],
-        {"terminal_rise": "3+"},
+        {"terminal_rise": "3+", "joint_heating": "3+", "link_resistance": "3"},
         {"terminal_overtemperature": "3+", "terminal_rate": "3+", "current_imbalance": "3"},
     ),
     "aged": Case(
         [fault("internal_resistance", battery=2, added_mohm=25.0)],
-        {"current_imbalance": "2"},
+        {"current_imbalance": "2", "resistance_mismatch": "2"},
     ),
     "low cell": Case(
         [fault("pack_voltage", battery=4, offset_V=-1.0)],
@@ -180,12 +178,8 @@ CASES = {
 
 
 def places(claims):
-    """Claims as pairs (element, place), of the elements that there are."""
-    return {(slug, place) for slug in claims if slug in KNOWN for place in _split(claims[slug])}
-
-
-def _split(words):
-    return words.split() or [""]
+    """Claims as pairs (element, place); "" is the bank."""
+    return {(slug, place) for slug, words in claims.items() for place in words.split() or [""]}
 
 
 def names_its_place_and_no_other(case, batteries):
