@@ -7,6 +7,7 @@ import pytest
 from packwarden_host import commission_cabinet, commission_page, commission_steps, injection
 from packwarden_host.commission_person import Answers, Person
 from packwarden_host.commission_progress import Cabinet, Check, Progress, Step, read, write
+from packwarden_host.dialogue import Refused
 from packwarden_host.errors import BadInput
 from system.runs import bank, command
 
@@ -88,7 +89,8 @@ class Warmed:
         self._t_s = 0
 
     def ask(self, line):
-        return json.dumps(getattr(self, "_" + line.removesuffix(" --json"))()) + "\r\n"
+        name, *words = line.removesuffix(" --json").split()
+        return json.dumps(getattr(self, "_" + name)(*words)) + "\r\n"
 
     def _settings(self):
         bank = {"batteries": 2, "rated_current_A": 100, "cells": 16}
@@ -114,6 +116,43 @@ class Warmed:
             batteries.append(one)
         whole = {"current_A": 0.0, "busbar_V": 0.0, "ambient_degC": 21.0, "main": "open"}
         return whole | {"t_ms": self._t_s * 1000, "batteries": batteries}
+
+
+class Loaded(Warmed):
+    """One with contactors, whose load comes between the permission to close one and the word."""
+
+    def __init__(self):
+        super().__init__()
+        self.told = []
+
+    def ask(self, line):
+        if not line.startswith("close"):
+            return super().ask(line)
+        self.told.append(line)
+        if len(self.told) == 1:
+            raise Refused(line, "52.503 V is 0.274 V off the busbar")
+        return ""
+
+    def _settings(self):
+        return super()._settings() | {"breakers": {"kind": "contactor", "feedback": "52a"}}
+
+    def _permit(self, *_):
+        return [{"waits": []}]
+
+    def _bank(self):
+        bank = super()._bank() | {"main": "closed"}
+        for one in bank["batteries"]:
+            if one["battery"] == 1 or len(self.told) == 2:
+                one["breaker"] = "closed"
+        return bank
+
+
+def test_a_contactor_that_is_refused_after_all_is_told_again(monkeypatch):
+    monkeypatch.setattr(commission_cabinet, "POLL_S", 0)
+    console = Loaded()
+    cabinet = commission_cabinet.Cabinet(console, None)
+    assert commission_steps.closed(cabinet, Person(Answers(name="ada")), "Close it") is None
+    assert console.told == ["close 2", "close 2"]
 
 
 def warmed(*order):

@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from statistics import median
 from typing import Any
 
@@ -161,10 +161,14 @@ class Cabinet:
         }
 
     def close_permitted(self, seen: Seen) -> None:
-        """Tell an open contactor to close, the main one first, if nothing is in its way."""
+        """Tell an open contactor to close, the main one first, if nothing is in its way.
+
+        A load that comes just then is in its way: later, perhaps.
+        """
         for place in (MAIN, *self.places[:-1]):
             if seen.state(place) == "open" and not self.waits(place):
-                self.operate(f"close {place}")
+                with suppress(Refused):
+                    self.operate(f"close {place}")
                 return
 
     def waits(self, place: str) -> list[str]:
