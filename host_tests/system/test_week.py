@@ -2,7 +2,7 @@
 
 `make test` runs nine hours of a sound bank of four, `make week` (pytest -m week) everything: seven
 days of four and of fifteen, and a day with each fault, some minutes each. A tick of one second:
-delays are times.
+delays are times. On CPython, which is faster at this and gives the same bytes as the VM.
 """
 
 from dataclasses import dataclass, field
@@ -44,7 +44,7 @@ def told(plan, hours=None):
     config = with_tick(bank_file.build(plan.choices()), plan.tick_ms)
     job = {"seed": plan.seed, "faults": plan.job_faults()}
     end_ms = hours * HOUR_S * 1000 if hours else plan.end_ms
-    run = simulated(plan.source(), config, end_ms=end_ms, **job)
+    run = simulated(plan.source(), config, "cpython", end_ms=end_ms, **job)
     assert run.restarts == [] and run.ending["cause"] == "end"
     found = {}
     for event in run.events[1:]:
@@ -99,7 +99,7 @@ HOT = {
 CASES = {
     "joint": Case(
         [fault("joint_resistance", battery=3, terminal="+", added_mohm=8.0, ramp_s=4 * HOUR_S)],
-        {"terminal_rise": "3+", "joint_heating": "3+", "link_resistance": "3"},
+        {"terminal_rise": "3+", "joint_heating": "3+"},
         {"terminal_overtemperature": "3+", "terminal_rate": "3+", "current_imbalance": "3"},
     ),
     "aged": Case(
