@@ -45,7 +45,7 @@ TESTS = {
     "breakers": "breakers breakers_coils breakers_contacts breakers_limits breaker_failure lockout"
     " operations",
     "openings": "openings decide breaker_failure operations",
-    "compare": "compare operations elements",
+    "compare": "compare",
     "decide": "decide openings breaker_failure cascade_guard operations protection elements"
     " records",
     "rows": "rows decide records views elements operations",

@@ -1,7 +1,7 @@
 """The comparator: pickup, delay, dropout, samples, second condition, reset, latch, wrap."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from packwarden import compare
@@ -17,13 +17,36 @@ def stored(value):
     return NONE if value is None else BIAS + value
 
 
+class Memory:
+    """An array as a kernel has it: before its beginning is another; reads are counted."""
+
+    def __init__(self, array):
+        self.array = array
+        self.reads = 0
+
+    def __getitem__(self, place):
+        assert place >= 0
+        self.reads += 1
+        return self.array[place]
+
+    def __setitem__(self, place, value):
+        assert place >= 0
+        self.array[place] = value
+
+
+def watched(slots):
+    """Let the kernels of these slots have every array of theirs as a `Memory`."""
+    slots.ctx = tuple(Memory(array) for array in slots.ctx)
+    return slots
+
+
 class Bench:
     """One row with one slot: picks up at 800, drops out below 750."""
 
     def __init__(self, delay_ms=0, samples=1, reset_ms=0, latch=False, gate=None, start_ms=0):
         self.values = ints(3, BIAS)
         self.fresh = ints(1)
-        self.slots = Slots([1], self.values, self.fresh)
+        self.slots = watched(Slots([1], self.values, self.fresh))
         fields = {
             compare.PLACE: 0,
             compare.PICKUP: PICKUP + BIAS,
@@ -183,8 +206,16 @@ def test_an_operated_level_clears_with_its_second_condition():
 def test_it_clears_after_it_has_been_well_for_its_reset_time():
     bench = Bench(reset_ms=100)
     bench.see(PICKUP)
-    for _ in range(10):
+    assert bench.see(0) is None
+    assert list(bench.slots.stamp) == [bench.now_ms]
+    for _ in range(9):
         assert bench.see(0) is None
+    assert bench.see(0) == "cleared"
+
+
+def test_what_operated_when_the_clock_began_clears_as_well():
+    bench = Bench()
+    assert bench.see(PICKUP, ms=0) == "operated"
     assert bench.see(0) == "cleared"
 
 
@@ -317,10 +348,56 @@ def test_slots_are_compared_each_with_their_own():
     assert slots.get(1, compare.COUNT) == 2
 
 
+def test_each_slot_counts_the_conversions_of_its_own_channel():
+    values = ints(4, BIAS)
+    fresh = ints(3)
+    slots = watched(Slots([3], values, fresh))
+    slots.set(0, compare.PICKUP, PICKUP + BIAS)
+    slots.set(0, compare.DROPOUT, DROPOUT + BIAS)
+    slots.set(0, compare.GATE, 3)
+    slots.set(0, compare.GATE_PICKUP, BIAS)
+    slots.set(0, compare.GATE_DROPOUT, BIAS)
+    slots.set(0, compare.NEEDED, 1)
+    slots.set(0, compare.CHANNEL_STEP, 1)
+    for place in range(3):
+        values[place] = BIAS + PICKUP
+    assert slots.run(10, 0) == 0
+    for item in (2, 0, 1):
+        fresh[item] += 1
+        assert (slots.run(20, 0), slots.changed[0]) == (1, item)
+
+
+def test_at_rest_each_quantity_is_looked_at_once_and_nothing_else():
+    """However many rows it has: this is what keeps the quiet step short."""
+    values = Memory(ints(8, BIAS))
+    slots = watched(Slots([3, 3, 3, 4], values.array, ints(1)))
+    for r, (place, pickup) in enumerate(((0, 5), (0, 5), (0, 7), (3, 2))):
+        slots.set(r, compare.PLACE, place)
+        slots.set(r, compare.PICKUP, pickup + BIAS)
+        slots.set(r, compare.GATE, 7)
+    slots.state = Memory(slots.state)
+    slots.ctx = (values, *slots.ctx[1:])
+    assert slots.run(10, 0) == 0
+    for part in (*slots.ctx, slots.state):
+        part.reads = 0
+    assert slots.run(20, 0) == 0
+    quantities, _, rows, *others = slots.ctx
+    assert quantities.reads == 7
+    assert rows.reads == 3 * slots.row_count
+    assert [part.reads for part in (*others, slots.state)] == [0] * 5
+    quantities[6] = BIAS + 2
+    assert slots.run(30, 0) == 1
+
+
 QUANTITIES = 3  # of three places each
 thresholds = st.tuples(st.integers(0, QUANTITIES - 1), st.integers(0, 4), st.integers(0, 20))
 
 
+# A quantity that stands before the one just looked at; a lower pickup after a higher one.
+@example([(1, 1, 0), (0, 4, 0)], [[0] * 9, [4] * 3 + [0] * 6])
+@example([(0, 4, 0), (0, 1, 0)], [[0] * 9, [2] * 3 + [0] * 6])
+# A slot that waits alone, each in turn.
+@example([(0, 4, 50)], [[0] * 9, *([0] * k + [4] + [0] * (8 - k) for k in (0, 8, 1, 8, 2, 8))])
 @given(
     st.lists(thresholds, min_size=1, max_size=6),
     st.lists(st.lists(st.integers(0, 5), min_size=9, max_size=9), min_size=1, max_size=12),
@@ -348,12 +425,12 @@ def test_where_nothing_is_reached_nothing_is_missed(rows, history):
         assert (usual.state, usual.stamp) == (whole.state, whole.stamp)
 
 
-@given(st.lists(st.integers(0, MASK), unique=True, max_size=20))
+@given(st.lists(st.integers(0, 30), max_size=20))
 def test_what_changed_is_arranged_by_its_keys(keys):
-    slots = ints(21)
-    order = ints(21)
-    for place, key in enumerate(keys):
-        slots[place], order[place] = 1000 + place, key
+    """What has the same key stays in its order."""
+    slots = Memory([1000 + place for place in range(len(keys))])
+    order = Memory(list(keys))
     arrange(slots, order, len(keys))
-    assert list(order[: len(keys)]) == sorted(keys)
-    assert [keys[slot - 1000] for slot in slots[: len(keys)]] == sorted(keys)
+    assert order.array == sorted(keys)
+    stable = sorted(range(len(keys)), key=keys.__getitem__)
+    assert slots.array == [1000 + place for place in stable]
