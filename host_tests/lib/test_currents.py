@@ -126,6 +126,15 @@ def test_near_the_end_of_charge_the_median_has_to_be_30_percent_of_rated(each_A,
     assert percent(found)[2] == (pytest.approx(50, abs=0.6) if judged else 0)
 
 
+@pytest.mark.parametrize(
+    ("third_A", "judged"), [(-1, False), (-75, True)], ids=["one takes", "two take"]
+)
+def test_at_the_end_of_charge_those_that_are_full_are_not_held_against_few(third_A, judged):
+    """One that aged is behind, and takes the rest of the charge alone."""
+    found = carrying(-1, -80, third_A, -1, volts_V=57.0)
+    assert [value > 90 for value in percent(found)] == [judged, False, False, judged]
+
+
 def test_it_is_the_end_for_the_battery_that_is_full():
     volts_V = [55.0, 55.0, 55.4, 55.0]
     found = carrying(-20, -20, -8, -30, volts_V=volts_V)

@@ -20,6 +20,7 @@ _FULL_mV = const(7)
 _HAS_BASELINE = const(9)
 _MEDIAN = const(0)
 _CARRIERS = const(1)
+_MEMBERS = const(3)
 _CARRY = const(10)
 _FULL = const(16)
 _JUDGED = const(17)
@@ -39,7 +40,8 @@ def judge(ctx, batteries: int):
     """Find who is judged by the median, a mask: all while it is enough, fewer near a full bank.
 
     Above 3.45 V a cell, while charging, the shares cross: whoever is full first takes less. So it
-    takes a larger median there. From the control step, like all in here.
+    takes a larger median there, and half of the bank to make it: who is behind takes the rest
+    alone. From the control step, like all in here.
     """
     volts = ptr32(ctx[0])
     parameter = ptr32(ctx[2])
@@ -57,7 +59,7 @@ def judge(ctx, batteries: int):
                 full |= 1 << k
             k += 1
     judged = (1 << batteries) - 1 if load >= parameter[_LOADED] else 0
-    if load < parameter[_FULL_LOADED]:
+    if load < parameter[_FULL_LOADED] or 2 * bank[_CARRIERS] < bank[_MEMBERS]:
         judged &= ~full
     bank[_FULL] = full
     bank[_JUDGED] = judged
