@@ -188,28 +188,69 @@ def test_contactors_are_closed_again_as_they_are_permitted(tmp_path):
         assert bank["main"] == "closed"
 
 
+def in_turn(*phases):
+    """What a person sets at the sources in turn: (kind and fields, or None, for how many s)."""
+    text, at_s = "", 0
+    for source, seconds in phases:
+        if source:
+            kind, fields = source
+            text += fault(kind, **fields, at_s=at_s, until_s=at_s + seconds)
+        at_s += seconds
+    return text
+
+
+def current(battery, offset_A):
+    return "current_offset", {"battery": battery, "offset_A": offset_A}
+
+
+def voltage(battery, reads_V):
+    return "voltage_offset", {"battery": battery, "offset_V": reads_V - 52.528}
+
+
+def warmth(battery, offset_K):
+    place = {"battery": battery, "terminal": "+", "offset_K": offset_K}
+    return "thermistor_offset", place
+
+
 def test_elements_are_tested_by_a_source(tmp_path):
-    parts = ["[load]\nstep = [{ at_s = 0, current_A = 0 }]\n"]
-    for amount_A, at_s, until_s in ((121.25, 0, 500), (250.0, 500, 600)):
-        source = {"sensor": "current 1", "amount_A": amount_A}
-        parts.append(fault("sensor_offset", **source, at_s=at_s, until_s=until_s))
-    for at_s in range(600, 3000, 20):  # 58 degC, 63 degC and the cabinet's, in turn
-        offset_K = (34.0, 39.0, 0.0)[at_s // 20 % 3]
-        source = {"battery": 1, "terminal": "+", "offset_K": offset_K}
-        parts.append(fault("thermistor_offset", **source, at_s=at_s, until_s=at_s + 20))
-    levels = ["overcurrent_inverse.trip", "terminal_overtemperature.warn"]
-    with cabinet(tmp_path, *parts, speed="20") as path:
-        result = commission(tmp_path, path, "--inject", inject_battery=[1], inject_level=levels)
+    others = in_turn((current(2, 24.0), 630))  # what they discharge
+    own = in_turn(
+        (current(1, -9.7), 600),
+        (current(1, -10.5), 30),
+        (voltage(1, 46.63), 30),
+        (voltage(1, 46.17), 30),
+        (voltage(1, 58.11), 30),
+        (voltage(1, 58.69), 30),
+        (current(1, 121.25), 30),
+        (current(1, 250.0), 30),
+        (warmth(1, 29.0), 30),  # 28 K and 33 K over the ambient
+        (warmth(1, 34.0), 90),
+        (None, 30),
+        (warmth(1, 34.0), 30),  # 58 degC, 63 degC
+        (warmth(1, 39.0), 30),
+    )
+    delays_s = {
+        "reverse_current.warn": 10,
+        "undervoltage.alarm": 10,
+        "overvoltage.alarm": 5,
+        "overcurrent_inverse.trip": 6.67,  # IEC_EI at twice its pickup
+        "terminal_rise.trip": 60,
+        "terminal_overtemperature.warn": 5,
+    }
+    rest = "[load]\nstep = [{ at_s = 0, current_A = 0 }]\n"
+    with cabinet(tmp_path, rest, others, own, speed="30") as path:
+        given = {"inject_battery": [1], "inject_level": list(delays_s)}
+        result = commission(tmp_path, path, "--inject", **given)
         assert result.code == 0, result.err
         found = kept(tmp_path)["injection"]
+        whats = ("below its pickup", "above its pickup", "time")
         assert [check["what"] for check in found] == [
-            f"BAT01 {level} {what}"
-            for level in levels
-            for what in ("below its pickup", "above its pickup", "time")
+            f"BAT01 {level} {what}" for level in delays_s for what in whats
         ]
-        assert 6.3 <= float(found[2]["found"].split()[0]) <= 7.3  # IEC_EI at twice its pickup
-        assert found[2]["wanted"].startswith("6.67 s +/- 0.58 s")
-        assert 5.0 <= float(found[5]["found"].split()[0]) <= 5.5
+        took_s = [float(check["found"].split()[0]) for check in found[2::3]]
+        for expected_s, own_s in zip(delays_s.values(), took_s, strict=True):
+            assert expected_s - 0.4 <= own_s <= expected_s + 0.65
+        assert found[11]["wanted"].startswith("6.67 s +/- 0.58 s")
         report = (tmp_path / "commissioning.md").read_text()
         assert "## Secondary injection: pickup and time of elements: good" in report
         assert "by ada" in report and "SHA-256" in report

@@ -102,6 +102,7 @@ def _do(step: Step, cabinet: Cabinet, person: Person, found: Progress, kept: Pat
     """Do a step, show what it finds as it does, keep it; RunFailed if it has failed."""
     by = person.ask("name")
     output.line(f"{step.name}: {step.title}", "bold")
+    earlier = found.steps.get(step.name)
     checks = []
     for check in step.run(cabinet, person):
         checks.append(check)
@@ -111,11 +112,22 @@ def _do(step: Step, cabinet: Cabinet, person: Person, found: Progress, kept: Pat
     when = datetime.now().astimezone().isoformat(timespec="seconds")
     done = progress.Step(when=when, by=by, checks=checks)
     found.steps[step.name] = done
+    if step is INJECTION:
+        found.steps[step.name] = done.model_copy(update={"checks": with_earlier(earlier, checks)})
     progress.write(kept, found)
     if not done.good:
         reason = next((check for check in checks if not check.good), None)
         why = f"{reason.what}: {reason.found}" if reason else "nothing was looked at"
         raise RunFailed(f"step {step.name} has failed: {why}; the same command goes on from here")
+
+
+def with_earlier(
+    earlier: progress.Step | None, checks: list[progress.Check]
+) -> list[progress.Check]:
+    """These checks of an injection behind the earlier ones of other batteries and levels."""
+    anew = {tuple(check.what.split()[:2]) for check in checks}
+    older = earlier.checks if earlier else []
+    return [one for one in older if tuple(one.what.split()[:2]) not in anew] + checks
 
 
 def _titles(found: Progress) -> dict[str, str]:

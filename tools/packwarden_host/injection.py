@@ -1,31 +1,64 @@
 """Secondary injection: pickup and time of elements against their settings, by a source.
 
-A millivolt source takes the place of a shunt, a decade resistor that of a thermistor. A level must
-be quiet a little below its pickup, and operate in its time above it. What is injected counts once
-the cabinet measures it, within CLOSE; its own records tell when a level picked up and operated.
+A millivolt source takes the place of a shunt, a decade resistor that of a thermistor, a voltage
+source that of a battery at its V lead. A level must be quiet a little on one side of its pickup,
+and operate in its time on the other. What is injected counts once the cabinet measures it, near
+enough; its own records tell when a level picked up and operated. Not among the levels are those of
+`terminal_rate`, for no hand turns a resistor by so many kelvin a minute, and the idle ones of
+`reverse_current`, for a bank with one source at one shunt is not idle: it charges.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import nan
+from statistics import median
 
 from packwarden import elements, levels
 from packwarden.curves import operate_ms
 from packwarden.fixed import Q
 from packwarden_host import thermistors
-from packwarden_host.commission_cabinet import HANDS_S, Cabinet, Seen
+from packwarden_host.commission_cabinet import HANDS_S, Cabinet, Seen, label
 from packwarden_host.commission_person import Person
 from packwarden_host.commission_progress import Check
 from packwarden_host.errors import BadInput
 from packwarden_host.events import decoded, fetch
 
-BELOW, ABOVE = 0.97, 1.05  # of a pickup: where it must not pick up, and where it has to
 CURVED = 2.0  # of the pickup of an inverse time, whose time is asked there
-CLOSE = 0.01  # of what is injected: so near it has to be measured
-CLOSE_K = 1.0
 TIME_PERCENT = 5
 TIME_S = 0.25  # of a time, besides: a tick of 100 ms at most, and its samples
+CARRIES_PERCENT = 10  # of rated: from there on the bank has a direction
 _STILL_S = 2.0
-_QUANTITIES = {"load": "A", "instantaneous": "A", "temperature": "degC"}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How far off a pickup a source is set, on either side, and how near it has to be measured.
+
+    Parts of the pickup, or where it is not `relative` in its unit.
+    """
+
+    unit: str
+    quiet: float
+    beyond: float
+    near: float
+    relative: bool = True
+
+
+_AMPERES = Kind("A", 0.03, 0.05, 0.01)
+_VOLTS = Kind("V", 0.005, 0.005, 0.002)
+_DEGREES = Kind("degC", 2, 3, 1, relative=False)
+_KELVINS = Kind("K", 2, 3, 1, relative=False)
+_KINDS = {
+    "load": _AMPERES,
+    "inverse": _AMPERES,
+    "instantaneous": _AMPERES,
+    "reverse": _AMPERES,
+    "low_voltage": _VOLTS,
+    "voltage": _VOLTS,
+    "temperature": _DEGREES,
+    "rise": _KELVINS,
+}
+_SIGNS = {name: sign for name, _, _, _, sign in levels.QUANTITIES}
 
 Checks = Iterator[Check]
 
@@ -45,21 +78,41 @@ class Target:
         return f"{self.element}.{self.level.key}"
 
     @property
+    def kind(self) -> Kind:
+        """What its source is set by."""
+        return _KINDS[self.level.quantity]
+
+    @property
     def unit(self) -> str:
         """The unit of what is injected."""
-        return "degC" if self.level.quantity == "temperature" else "A"
+        return self.kind.unit
+
+    @property
+    def sign(self) -> int:
+        """-1 where it operates when it is too low."""
+        return _SIGNS[self.level.quantity]
 
     @property
     def below(self) -> float:
         """Where it must not pick up."""
-        return self.pickup - 2 if self.unit == "degC" else self.pickup * BELOW
+        return self._off(-self.kind.quiet)
 
     @property
     def above(self) -> float:
         """Where its time is measured."""
-        if self.unit == "degC":
-            return self.pickup + 3
-        return self.pickup * (CURVED if self.level.curve else ABOVE)
+        return self.pickup * CURVED if self.level.curve else self._off(self.kind.beyond)
+
+    @property
+    def joined(self) -> bool:
+        """Whether it looks at a battery whose breaker is closed, and at no other."""
+        return self.level.quantity in ("reverse", "low_voltage", "voltage")
+
+    def _off(self, amount: float) -> float:
+        return self.pickup + self.sign * amount * (self.pickup if self.kind.relative else 1)
+
+    def near(self, value: float) -> float:
+        """How far off a value its measurement may be."""
+        return self.kind.near * (value if self.kind.relative else 1)
 
     def expected_s(self, value: float) -> float:
         """How long it takes at that value."""
@@ -72,21 +125,34 @@ class Target:
 
 
 def targets(config: dict) -> list[Target]:
-    """What the two sources reach of this configuration's elements, the smaller pickups first."""
+    """What the sources reach of this configuration's elements.
+
+    First those that take a closed breaker, which a trip opens: the mildest first.
+    """
     found = []
     for element in elements.TABLE:
         for level in element.levels:
             given = config[element.slug][level.key]
-            curved = level.curve and level.quantity == "inverse"
-            if given != "off" and (curved or level.quantity in _QUANTITIES):
+            # The warnings of an inverse time are in % of its heat, which no source has.
+            reached = level.quantity in _KINDS and (level.curve or level.quantity != "inverse")
+            if given != "off" and reached:
                 found.append(Target(element.slug, level, float(given["pickup"]), given))
-    return sorted(found, key=lambda one: (one.unit, one.pickup))
+    return sorted(
+        found,
+        key=lambda one: (
+            not one.joined,
+            one.joined and one.level.level,
+            one.unit,
+            one.sign * one.pickup,
+        ),
+    )
 
 
 def run(cabinet: Cabinet, person: Person) -> Checks:
     """Inject into each battery that is asked for, level by level."""
     reached = targets(cabinet.json("elements"))
-    wanted = person.ask("inject_level") or [one.name for one in reached]
+    chosen = person.ask("inject_level")
+    wanted = chosen or [one.name for one in reached]
     unknown = set(wanted) - {one.name for one in reached}
     if unknown:
         names = ", ".join(one.name for one in reached)
@@ -95,13 +161,26 @@ def run(cabinet: Cabinet, person: Person) -> Checks:
     if max(batteries) > cabinet.batteries:
         raise BadInput(f"inject_battery {max(batteries)} is outside 1 .. {cabinet.batteries}")
     for battery in batteries:
+        joined = cabinet.bank().state(str(battery)) == "closed"
         for target in reached:
             if target.name in wanted:
-                yield from _injected(cabinet, battery, target)
+                # Whoever began with a closed breaker closes it again after a trip.
+                waits = bool(chosen) or (joined and target.unit == "V")
+                yield from _injected(cabinet, battery, target, waits)
 
 
-def _injected(cabinet: Cabinet, battery: int, target: Target) -> Checks:
+def _injected(cabinet: Cabinet, battery: int, target: Target, waits: bool) -> Checks:
+    """`waits`: for what it needs besides the source; else it is left out where that is not so."""
     where = f"BAT{battery:02d} {target.name}"
+    needs = _needs(cabinet, battery, target)
+    patience_s = HANDS_S if waits else 0.0
+
+    def ready(now: Seen) -> bool:
+        return _ready(cabinet, now, battery, target)
+
+    if needs and cabinet.until(f"{where}: {needs}", ready, patience_s) is None:
+        yield Check(what=where, found="not done", wanted=needs, good=not waits, left_out=not waits)
+        return
     for value in (target.below, target.above):
         since = _next_seq(cabinet)
         seen = _set(cabinet, battery, target, value)
@@ -109,8 +188,8 @@ def _injected(cabinet: Cabinet, battery: int, target: Target) -> Checks:
             yield Check(
                 what=where,
                 found=f"nothing near {value:.1f} {target.unit} was measured in"
-                f" {HANDS_S / 60:g} min: the source, its wires, or the shunt that is configured",
-                wanted=f"{value:.1f} {target.unit} within {_near(target, value):.2g}",
+                f" {HANDS_S / 60:g} min: the source, its wires, or the sensor that is configured",
+                wanted=f"{value:.1f} {target.unit} within {target.near(value):.2g}",
                 good=False,
             )
             return
@@ -127,8 +206,29 @@ def _injected(cabinet: Cabinet, battery: int, target: Target) -> Checks:
         else:
             yield from _operated(cabinet, battery, target, since)
     cabinet.until(
-        f"{where}: take the source off", lambda now: _read(now, battery, target) < target.below
+        f"{where}: take the source off",
+        lambda now: target.sign * (_read(now, battery, target) - target.below) < 0,
     )
+
+
+def _needs(cabinet: Cabinet, battery: int, target: Target) -> str:
+    """What has to be so besides the source."""
+    if target.level.quantity == "reverse":
+        carries_A = cabinet.rated_A * CARRIES_PERCENT / 100
+        return f"{label(str(battery))} closed, and the others discharge {carries_A:g} A or more"
+    if target.joined:
+        closed = f"{label(str(battery))} closed, for it looks at what is on the busbar"
+        return f"{closed} (`reset {battery}` where it is locked out)"
+    return ""
+
+
+def _ready(cabinet: Cabinet, seen: Seen, battery: int, target: Target) -> bool:
+    closed = [one.battery for one in seen.batteries if one.breaker == "closed"]
+    if target.level.quantity == "reverse":
+        carried = [seen.current(str(one)) for one in closed if one != battery]
+        least_A = cabinet.rated_A * CARRIES_PERCENT / 100
+        return battery in closed and bool(carried) and median(carried) >= least_A
+    return battery in closed or not target.joined
 
 
 def _operated(cabinet: Cabinet, battery: int, target: Target, since: int) -> Checks:
@@ -152,7 +252,8 @@ def _operated(cabinet: Cabinet, battery: int, target: Target, since: int) -> Che
         what=f"{where} above its pickup",
         found=f"operated at {value:g} {target.unit}, pickup {limit:g} {target.unit}",
         wanted=f"set is {target.pickup:g} {target.unit}",
-        good=value > limit and abs(limit - target.pickup) <= 0.001 * target.pickup,
+        good=target.sign * (value - limit) > 0
+        and abs(limit - target.pickup) <= 0.001 * target.pickup,
     )
     took_s = (event["held_ms"] or 0) / 1000
     expected_s = target.expected_s(value)
@@ -167,32 +268,51 @@ def _operated(cabinet: Cabinet, battery: int, target: Target, since: int) -> Che
 
 def _set(cabinet: Cabinet, battery: int, target: Target, value: float) -> Seen | None:
     """Ask for a value and wait until the cabinet measures it."""
-    near = _near(target, value)
+    near = target.near(value)
+    source = _source(cabinet, battery, target, value)
     return cabinet.until(
-        f"BAT{battery:02d} {target.name}: {_source(cabinet, target, value)}",
+        f"BAT{battery:02d} {target.name}: {source}",
         lambda now: abs(_read(now, battery, target) - value) <= near,
     )
 
 
-def _near(target: Target, value: float) -> float:
-    return CLOSE_K if target.unit == "degC" else CLOSE * value
-
-
 def _read(seen: Seen, battery: int, target: Target) -> float:
-    """What is measured: of a temperature TERM+'s; -300 where nothing is."""
+    """What is measured: of a temperature TERM+'s; not a number where a sensor gives none."""
     one = seen.batteries[battery - 1]
-    found = one.plus_degC if target.unit == "degC" else one.current_A
-    return -300.0 if found is None else abs(found) if target.unit == "A" else found
+    plus_degC = nan if one.plus_degC is None else one.plus_degC
+    if target.unit == "A":
+        current_A = nan if one.current_A is None else one.current_A
+        return -current_A if target.level.quantity == "reverse" else abs(current_A)
+    if target.unit == "V":
+        return nan if one.voltage_V is None else one.voltage_V
+    return plus_degC - _reference(seen, battery) if target.unit == "K" else plus_degC
 
 
-def _source(cabinet: Cabinet, target: Target, value: float) -> str:
+def _reference(seen: Seen, battery: int) -> float:
+    """What the rise of TERM+ is over, in degC: the other pole or the siblings, the warmer."""
+    siblings = [one for one in seen.batteries if one.breaker == "closed"]
+    found = [one.plus_degC for one in siblings if one.battery != battery]
+    known = [value for value in found if value is not None]
+    over = median(known) if known else seen.ambient_degC
+    minus = seen.batteries[battery - 1].minus_degC
+    return max((value for value in (over, minus) if value is not None), default=nan)
+
+
+def _source(cabinet: Cabinet, battery: int, target: Target, value: float) -> str:
     """What the engineer sets at the source."""
     sensors = cabinet.settings["sensors"]
     if target.unit == "A":
         mV = value * sensors["shunt_uohm"] / 1000
-        return f"{mV:.2f} mV across S+ and S- ({value:.1f} A)"
-    ohm = thermistors.resistance_ohm(sensors["thermistor"], value)
-    return f"{ohm:.0f} ohm in place of the thermistor at TERM+ ({value:.1f} degC)"
+        across = "S- and S+, + at S-" if target.level.quantity == "reverse" else "S+ and S-"
+        return f"{mV:.2f} mV across {across} ({value:.1f} A)"
+    if target.unit == "V":
+        return f"{value:.2f} V at the V lead, off its terminal"
+    degC = value
+    if target.unit == "K":
+        degC += _reference(cabinet.bank(), battery)
+    ohm = thermistors.resistance_ohm(sensors["thermistor"], degC)
+    rise = f", {value:.1f} K over its references" if target.unit == "K" else ""
+    return f"{ohm:.0f} ohm in place of the thermistor at TERM+ ({degC:.1f} degC{rise})"
 
 
 def _next_seq(cabinet: Cabinet) -> int:
