@@ -19,7 +19,7 @@ _MASK = const((1 << 30) - 1)
 _MOST_mA = const(16000000)  # of what is weighed: beyond every monitor's full scale
 
 # Places in the parameters, all in mA but the times, the voltage and the flag.
-PARAMETERS = const(11)
+PARAMETERS = const(12)
 SMALL = const(0)  # 5 % of rated: a direction, a breaker failure
 CARRYING = const(1)  # 2 %: below, a battery does not carry and leaves the median
 LOADED = const(2)  # 15 %: the median from which imbalance is judged
@@ -31,9 +31,10 @@ FULL_mV = const(7)  # from which voltage on that is, while charging
 RATED = const(8)  # of a battery
 HAS_BASELINE = const(9)
 WINDOW_ms = const(10)  # how long after a battery has left the loads of the others are predicted
+NEARLY_FULL_mV = const(11)  # from which voltage on, while charging, a battery may take less
 
 # Places in what is found of the whole bank.
-FACTS = const(18)
+FACTS = const(19)
 MEDIAN = const(0)  # biased mA of the batteries that carry, per part; NONE where none does
 CARRIERS = const(1)  # how many do
 SUM = const(2)  # biased mA, of all that are measured
@@ -52,6 +53,7 @@ MEASURED = const(14)  # mask: have a current; the main's bit: every battery that
 MISSING_AT = const(15)  # since when somebody of those does not carry
 FULL = const(16)  # mask: near the end of charge, while charging
 JUDGED = const(17)  # mask: the median is enough to judge them by it
+NEARLY_FULL = const(18)  # mask: may take less than its share, while charging
 _MAIN_BIT = const(15)
 
 # Where among the quantities the kernels store what they find: places in an array of places.

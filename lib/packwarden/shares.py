@@ -18,12 +18,14 @@ _LOADED = const(2)
 _FULL_LOADED = const(6)
 _FULL_mV = const(7)
 _HAS_BASELINE = const(9)
+_NEARLY_FULL_mV = const(11)
 _MEDIAN = const(0)
 _CARRIERS = const(1)
 _MEMBERS = const(3)
 _CARRY = const(10)
 _FULL = const(16)
 _JUDGED = const(17)
+_NEARLY_FULL = const(18)
 
 # Where among the quantities they store what they find: places in an array of places.
 _LOAD = const(0)
@@ -41,7 +43,8 @@ def judge(ctx, batteries: int):
 
     Above 3.45 V a cell, while charging, the shares cross: whoever is full first takes less. So it
     takes a larger median there, and half of the bank to make it: who is behind takes the rest
-    alone. From the control step, like all in here.
+    alone. Before that, from 3.375 V on, whoever is ahead takes less already, where the voltage of
+    a cell begins to rise with its charge again. From the control step, like all in here.
     """
     volts = ptr32(ctx[0])
     parameter = ptr32(ctx[2])
@@ -51,17 +54,22 @@ def judge(ctx, batteries: int):
     if load < 0:
         load = 0 - load
     full = 0
+    nearly = 0
     if median < _BIAS:
         limit = parameter[_FULL_mV] + _BIAS
+        nearly_limit = parameter[_NEARLY_FULL_mV] + _BIAS
         k = 0
         while k < batteries:
-            if volts[batteries + k] > limit:
-                full |= 1 << k
+            if volts[batteries + k] > nearly_limit:
+                nearly |= 1 << k
+                if volts[batteries + k] > limit:
+                    full |= 1 << k
             k += 1
     judged = (1 << batteries) - 1 if load >= parameter[_LOADED] else 0
     if load < parameter[_FULL_LOADED] or 2 * bank[_CARRIERS] < bank[_MEMBERS]:
         judged &= ~full
     bank[_FULL] = full
+    bank[_NEARLY_FULL] = nearly
     bank[_JUDGED] = judged
 
 
@@ -69,7 +77,8 @@ def judge(ctx, batteries: int):
 def balance(ctx, batteries: int, closed: int):
     """Compare each battery's current with its expected share: in 0.1 % of it, and in mA.
 
-    Zero (no verdict) while the median is below 15 % of rated, and for a battery that is open.
+    Zero (no verdict) while the median is below 15 % of rated, for a battery that is open, and for
+    one that is nearly full and takes less.
     """
     current = ptr32(ctx[0])
     values = ptr32(ctx[1])
@@ -82,6 +91,7 @@ def balance(ctx, batteries: int, closed: int):
     at_deviation = place[_DEVIATION]
     learned = ptr32(ctx[2])[_HAS_BASELINE]
     judged = closed & bank[_JUDGED]
+    nearly = bank[_NEARLY_FULL]
     few = bank[_CARRY] if bank[_CARRIERS] <= 2 else 0
     k = 0
     while k < batteries:
@@ -100,6 +110,8 @@ def balance(ctx, batteries: int, closed: int):
             if (judged >> k) & 1 and share[k] != _NONE:
                 expected = share[k] - _BIAS
                 off = current[k] - share[k]
+                if off > 0 and (nearly >> k) & 1:
+                    off = 0
                 if off < 0:
                     off = 0 - off
                 if expected < 0:

@@ -134,7 +134,7 @@ class FloatBank:
         total = 0.0
         out = 0
         carrying = []
-        members = 0
+        self.members = 0
         for battery, share in zip(self.batteries, self.shares):
             current = battery.current.value
             battery.carries = False
@@ -144,7 +144,7 @@ class FloatBank:
                 if abs(current) > self.rated_A * 0.05:
                     out += 1 if current > 0 else -1
                 if battery.breaker.closed:
-                    members += 1
+                    self.members += 1
                     if abs(current) >= self.rated_A * 0.02:
                         battery.carries = True
                         carrying.append(current / share)
@@ -152,7 +152,7 @@ class FloatBank:
         self.carrying = carrying
         self.median_A = median(carrying)
         self.found["bank_load"] = abs(total)
-        self._find_course(members)
+        self._find_course()
         for battery in self.batteries:
             current = battery.current.value
             reverse = idle = None
@@ -164,38 +164,42 @@ class FloatBank:
             battery.found["reverse_idle"] = idle
             battery.found["instantaneous"] = battery.found["load"]
 
-    def _find_course(self, members):
+    def _find_course(self):
         """Find which way the bank carries: 1 out, -1 in, 0 idle; with a hysteresis."""
         load = self.median_A or 0
         limit = self.rated_A * (0.08 if self.course else 0.1)
         low, high = (min(self.carrying), max(self.carrying)) if self.carrying else (0, 0)
         if len(self.carrying) == 2 and low < 0 < high:
             load = min(high, -low)
-        elif 2 * len(self.carrying) < members and abs(self.total_A) < limit:
+        elif 2 * len(self.carrying) < self.members and abs(self.total_A) < limit:
             load = 0
         self.course = 0 if abs(load) < limit else 1 if load > 0 else -1
 
     def _judged(self, battery):
-        """Return whether the median is enough to judge a battery by it, and whether it is full."""
+        """Return whether the median is enough to judge by, and a battery full, and nearly full."""
         load = abs(self.median_A or 0)
         charging = self.median_A is not None and self.median_A < 0
-        volts = battery.voltage.value
-        full = charging and volts is not None and volts * 1000 > self.bank.end_of_charge_mV
-        return load >= self.rated_A * (0.3 if full else 0.15), full
+        charged_mV = (battery.voltage.value or 0) * 1000 if charging else 0
+        full = charged_mV > self.bank.end_of_charge_mV
+        enough = load >= self.rated_A * (0.3 if full else 0.15)
+        if full and 2 * len(self.carrying) < self.members:
+            enough = False
+        return enough, full, charged_mV > self.bank.nearly_full_mV
 
     def _find_shares(self):
         """Compare each battery's current with its expected share."""
         for battery, share in zip(self.batteries, self.shares):
             current = battery.current.value
             closed = battery.breaker.closed
-            judged, full = self._judged(battery)
+            judged, full, nearly = self._judged(battery)
             imbalance = deviation = idle = None
             if current is not None:
                 imbalance = deviation = 0.0
                 expected = reference_for(current / share, self.carrying, battery.carries)
                 if closed and judged and expected is not None:
                     expected *= share
-                    deviation = abs(current - expected)
+                    less = nearly and current > expected
+                    deviation = 0.0 if less else abs(current - expected)
                     imbalance = 100 * deviation / max(abs(expected), 0.1)
                 if closed and judged and not full:
                     idle = abs(current)

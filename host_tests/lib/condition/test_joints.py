@@ -62,6 +62,28 @@ def test_lugs_of_unlike_lag_are_not_loose_because_the_air_gets_colder():
     assert max(lugs.sure_K()) < EARLY_K  # nearly 5 K if it were not learnt at rest
 
 
+@pytest.mark.parametrize("based", [True, False])
+@pytest.mark.parametrize("drift_K", [10.0, -10.0])
+def test_a_sensor_that_drifts_at_night_is_no_loose_joint_in_the_morning(drift_K, based):
+    lugs = Lugs(3, seed=6)
+    lugs.live(domestic(lugs.random, 34))
+    if based:
+        lugs.joints.learn()
+    lugs.live([0.03] * 720)
+    for _ in range(30):
+        lugs.offset_K[1] += drift_K / 30
+        lugs.live([0.03] * 12)
+    lugs.live([0.03] * 1440)
+    highest_K = 0.0
+    for part in evening(6):
+        lugs.live([part])
+        highest_K = max(highest_K, *lugs.sure_K())
+    assert highest_K < EARLY_K
+    lugs.loosen(4, 12)
+    lugs.live(evening(2))
+    assert lugs.sure_K()[4] >= EARLY_K
+
+
 def test_nothing_is_known_without_load_nor_without_rest():
     assert Lugs(2).live([0.02] * 3000).sure_K() == [None] * 4
     assert Lugs(2).live([0.02] * 400 + [0.12] * 1500).sure_K() == [None] * 4  # too little

@@ -11,7 +11,9 @@ the one finds a joint that has come loose within an hour, the other one that is 
 a day. The cabinet's gradient, sun and fans move both terminals together, but the one whose lag is
 longer comes later: by a part of how far the mean T of both is ahead of itself. The baseline of
 commissioning and the siblings' median are taken off. Lags of 2, 4.5 and 10 minutes run side by
-side, and the one that leaves the least unexplained is believed.
+side, and the one that leaves the least unexplained is believed. A sensor that has drifted is no
+joint: where the battery rests at another difference than its zero, that is learned anew, and
+nothing is taken in meanwhile.
 """
 
 from micropython import const
@@ -29,6 +31,8 @@ ALLOWED_cK = const(400)  # healthy joints differ by as much, where there is no b
 LEAST = const(12)  # blocks, idle ones and loaded ones each, before there is an estimate
 _IDLE_MOST = const(128)
 _SWING_MOST = const(512)  # of the part
+_LATEST = const(8)  # blocks at rest ...
+_DRIFTED = const(16 * 150)  # ... that are so far off the zero: the lugs' own heat makes less
 _FOLLOWS = const(5)  # blocks: the lag of the mean
 _RESTS = const(20)  # below 10 % of rated, squared, in 1/2048
 _CARRIES = const(46)  # from 15 % on: below, what is left of air and noise would be kelvins
@@ -49,7 +53,8 @@ REJECTED = const(3)  # blocks in between, or with a sensor missing
 BASED = const(4)  # 1: a baseline is stored
 _SWINGS = const(5)  # the mean of swing^2, 1/128 cK^2
 _APART = const(6)  # of swing times difference, biased, likewise
-_SUMS = const(7)  # ... per lag: the baseline's rise (biased cK) and error (cK), then per memory
+_OFF = const(7)  # the mean of the last differences at rest over the zero, biased, 1/16 cK
+_SUMS = const(8)  # ... per lag: the baseline's rise (biased cK) and error (cK), then per memory
 BASE = const(0)
 BASE_ERROR = const(1)
 _SQUARES = const(2)  # the mean of square^2, 1/8
@@ -98,6 +103,7 @@ class Joints:
             self._run[k * self._run_fields + _HEAT] = BIAS
             self.kept[k * self.fields + ZERO] = BIAS
             self.kept[k * self.fields + _APART] = BIAS
+            self.kept[k * self.fields + _OFF] = BIAS
             for lag in range(len(self.lags_s)):
                 at = self._at(k, lag)
                 self.kept[at + BASE] = BIAS
@@ -239,8 +245,14 @@ class Joints:
         """Take a block without load into the zero and the part of the swing; in 1/16 cK."""
         kept = self.kept
         count = kept[own + IDLE] = min(kept[own + IDLE] + 1, MOST)
-        zero = BIAS + difference - self._ahead(own, swing)
-        zero = kept[own + ZERO] = toward(kept[own + ZERO], zero, min(count, _IDLE_MOST))
+        seen = BIAS + difference - self._ahead(own, swing)
+        off = BIAS + (seen - kept[own + ZERO])
+        off = kept[own + _OFF] = toward(kept[own + _OFF], off, _LATEST)
+        if count > LEAST and abs(off - BIAS) > _DRIFTED:
+            count = kept[own + IDLE] = 1
+        if count == 1:
+            kept[own + _OFF] = BIAS
+        zero = kept[own + ZERO] = toward(kept[own + ZERO], seen, min(count, _IDLE_MOST))
         if count > 2 * LEAST:
             count = min(count, _SWING_MOST)
             apart = clipped((difference - (zero - BIAS)) >> 2, _MOST_SWING)
