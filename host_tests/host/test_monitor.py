@@ -229,11 +229,14 @@ def test_the_age_of_what_is_shown_is_told():
 
 
 def test_what_is_wrong_is_told_in_words():
-    assert known().state().plain == "nothing operated, locked out, stopped or lost"
+    assert known().state().plain == (
+        "nothing operated, open, locked out, stopped or lost"
+    )
     status = STATUS | {
         "trip": 1,
         "warn": 2,
         "locked_out": 1 << 15 | 1 << 2,
+        "open": 1 << 15 | 1 << 2 | 1 << 3,
         "charge_allowed": False,
         "sensors_failed": 3,
         "controller": "late",
@@ -242,7 +245,7 @@ def test_what_is_wrong_is_told_in_words():
         "picked_up": 1,
     }
     assert known(status=status).state().plain == (
-        "TRIP 1  WARN 2  locked out Q03 main  charging STOPPED  sensors lost 3  controller late"
+        "TRIP 1  WARN 2  locked out Q03 main  open Q04  charging STOPPED  sensors lost 3  controller late"
         "  restarted by watchdog  events NOT KEPT  picked up 1"
     )
     assert known(timing=REPLIES["timing --json"]).timing().plain == (

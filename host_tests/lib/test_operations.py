@@ -59,7 +59,7 @@ def test_a_reset_lets_go_of_one_battery_and_closes_nothing():
     cabinet.plus_C = [25.0] * 4
     cabinet.run(1)
     assert cabinet.protection.alarm
-    assert unlocked(cabinet).ask("reset 3") == "BAT03 is reset: it may be closed\r\n"
+    assert unlocked(cabinet).ask("reset 3") == "BAT03 is reset and stays open; it may be closed\r\n"
     cabinet.run(3)
     clear, reset = cabinet.events[-2:]
     assert (clear["kind"], clear["element"]) == ("clear", "terminal_overtemperature")
@@ -70,6 +70,29 @@ def test_a_reset_lets_go_of_one_battery_and_closes_nothing():
     cabinet.closed[2] = True  # by hand
     cabinet.run(1)
     assert cabinet.closed[2]
+
+
+@pytest.mark.holds("tip 1", "voltage_mismatch")
+def test_a_reset_says_what_closing_waits_for_and_status_that_it_is_open():
+    cabinet = tripped()
+    cabinet.plus_C = [25.0] * 4
+    cabinet.voltage_V = [52.8, 52.8, 50.6, 52.8]
+    cabinet.run(1)
+    terminal = unlocked(cabinet)
+    said = terminal.ask("reset 3")
+    assert said.startswith("BAT03 is reset and stays open; it waits: 50.6")
+    assert "V off the busbar, within 0.050 V is needed\r\n" in said
+    assert "may be closed" not in said
+    assert "open: Q03, see permit\r\n" in terminal.ask("status")
+    assert json.loads(terminal.ask("status --json"))["open"] == 1 << 2
+
+
+def test_a_reset_of_a_level_that_tripped_the_main_says_that_its_own_breaker_is_closed():
+    cabinet = Cabinet(current_A=[0.0, 0.0, -900.0, 0.0])
+    cabinet.run_until(1, kind="trip", action="trip_main")
+    cabinet.current_A = [0.0] * 4
+    cabinet.run(1)
+    assert unlocked(cabinet).ask("reset 3") == "BAT03 is reset, and is closed\r\n"
 
 
 def test_a_reset_of_a_lost_sensor_waits_for_its_repair():
@@ -101,7 +124,7 @@ def test_a_second_trip_asks_for_a_word():
     for line in ("reset 3", "reset 3 inspected"):
         cabinet.plus_C = [25.0] * 4
         cabinet.run(1)
-        assert terminal.ask(line) == "BAT03 is reset: it may be closed\r\n"
+        assert terminal.ask(line) == "BAT03 is reset and stays open; it may be closed\r\n"
         cabinet.closed[2] = True
         cabinet.run(1)
         cabinet.plus_C = list(HOT)

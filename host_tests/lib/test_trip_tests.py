@@ -31,7 +31,7 @@ def test_a_battery_is_tripped_locked_out_and_recorded_and_it_alone():
     assert cabinet.protection.alarm
     assert terminal.ask("lockout") == "BAT02: locked out by test, trips: 0\r\n  may be reset\r\n"
     assert json.loads(terminal.ask("lockout --json"))[0]["cause"] == "test"
-    assert terminal.ask("reset 2") == "BAT02 is reset: it may be closed\r\n"
+    assert terminal.ask("reset 2") == "BAT02 is reset and stays open; it may be closed\r\n"
     cabinet.run(3)
     assert not cabinet.closed[1] and not cabinet.protection.alarm
     assert not cabinet.told(kind="trip")

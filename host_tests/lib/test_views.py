@@ -261,6 +261,7 @@ def test_status_counts_what_is_picked_up_operated_and_lost():
     assert "sensors: 4 of 20 channels failed\r\n" in text
     assert "degraded: 4 places, see degraded\r\n" in text
     assert "locked out: see lockout\r\n" in text
+    assert "open: Q01, see permit\r\n" in text
     assert "permissives: charging allowed, discharging allowed\r\n" in text
 
 

@@ -43,7 +43,17 @@ def _reset(context, words, as_json):
         raise Refused(reason)
     lockout.reset(protection, index)
     _recorded(context, lockout.RESET, index)
-    yield done(as_json, "%s is reset: it may be closed" % lockout.name(protection, index))
+    yield done(as_json, _released(protection, index))
+
+
+def _released(protection, index):
+    """Return what has become of a breaker that was reset, and what its closing waits for."""
+    who = lockout.name(protection, index)
+    if protection.breakers.closed & protection.breakers.bit(index):
+        return who + " is reset, and is closed"
+    reasons = permission.waits(protection, index)
+    waits = "it waits: " + "; ".join(reasons) if reasons else "it may be closed"
+    return "%s is reset and stays open; %s" % (who, waits)
 
 
 def _acknowledge(context, words, as_json):

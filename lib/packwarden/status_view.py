@@ -2,7 +2,7 @@
 
 from packwarden import degraded, elements, history, levels
 from packwarden.condition_view import check_json, check_text
-from packwarden.records import TERMINAL_NAMES
+from packwarden.records import TERMINAL_NAMES, two_digits
 from packwarden.replies import Command, json_bool, json_text, no_arguments
 from packwarden.restart import describe
 from packwarden.views import active, active_lines, time_s
@@ -49,6 +49,20 @@ def _unlocked(context):
     return context.access.unlocked(context.protection.events.seconds)
 
 
+def _open(breakers):
+    """Return the mask of the breakers that are open, locked out or not."""
+    return breakers.all & ~breakers.closed
+
+
+def _open_text(breakers):
+    """Return which breakers are open, by their names."""
+    mask = _open(breakers)
+    names = ["Q" + two_digits(k + 1) for k in range(breakers.main) if mask >> k & 1]
+    if mask & breakers.bit(breakers.main):
+        names.append("main")
+    return " ".join(names) + ", see permit" if names else "nothing"
+
+
 def _status(context, words, as_json):
     no_arguments(words)
     protection = context.protection
@@ -69,12 +83,13 @@ def _status(context, words, as_json):
             )
         )
         yield (
-            '"sensors_failed":%d,"degraded":%d,"locked_out":%d,"charge_allowed":%s,'
-            '"discharge_allowed":%s,'
+            '"sensors_failed":%d,"degraded":%d,"locked_out":%d,"open":%d,'
+            '"charge_allowed":%s,"discharge_allowed":%s,'
             % (
                 len(bad),
                 sum(1 for _ in degraded.blind(protection)),
                 protection.breakers.tripped,
+                _open(protection.breakers),
                 json_bool(protection.charge_allowed),
                 json_bool(protection.discharge_allowed),
             )
@@ -124,6 +139,7 @@ def _status(context, words, as_json):
     yield "degraded: %s\r\n" % ("%d places, see degraded" % blind if blind else "nothing")
     locked = protection.breakers.tripped
     yield "locked out: %s\r\n" % ("see lockout" if locked else "nothing")
+    yield "open: %s\r\n" % _open_text(protection.breakers)
     yield "console: PIN %s, %s\r\n" % (
         _pin_state(context.access),
         "unlocked" if _unlocked(context) else "locked",

@@ -76,7 +76,7 @@ class Known:
         return bank_text(report) if report else Text("")
 
     def state(self) -> Text:
-        """Return what is operated, latched, stopped or lost."""
+        """Return what is operated, open, latched, stopped or lost."""
         status = self.replies.get("status")
         if status is None:
             return Text("")
@@ -86,7 +86,7 @@ class Known:
             if status[level]
         ]
         parts += [Text(text) for text in _findings(status)]
-        return Text("  ").join(parts or [Text("nothing operated, locked out, stopped or lost")])
+        return Text("  ").join(parts or [Text("nothing operated, open, locked out, stopped or lost")])
 
     def timing(self) -> Text:
         """Return how the controller fares with its time and memory."""
@@ -129,13 +129,19 @@ class EventTable:
         yield table
 
 
+def _breakers(mask: int) -> str:
+    """Return the names of the breakers of a mask."""
+    names = [f"Q{k + 1:02d}" for k in range(MAIN_BIT) if mask >> k & 1]
+    return " ".join(names + ["main"] * (mask >> MAIN_BIT & 1))
+
+
 def _findings(status: dict) -> list[str]:
     """Return what is not as it should be, beside the levels that are operated."""
     locked = status["locked_out"]
-    names = [f"Q{k + 1:02d}" for k in range(MAIN_BIT) if locked >> k & 1]
-    names += ["main"] if locked >> MAIN_BIT & 1 else []
+    opened = status.get("open", 0) & ~locked  # an older firmware does not tell it
     said = {
-        f"locked out {' '.join(names)}": names,
+        f"locked out {_breakers(locked)}": locked,
+        f"open {_breakers(opened)}": opened,
         "charging STOPPED": not status["charge_allowed"],
         "discharging STOPPED": not status["discharge_allowed"],
         f"sensors lost {status['sensors_failed']}": status["sensors_failed"],

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from packwarden import calibration
+from packwarden import calibration, selftest
 from packwarden_host import events as history
 from packwarden_host.report_rules import (
     LOADED_PERCENT,
@@ -24,6 +24,7 @@ from packwarden_host.visit import BatteryNow, Event, Visit
 
 _OLD = "the cabinet did not tell it"
 _GOOD: Judged = (Verdict.GOOD, "")
+_SELFTEST = {selftest.GOOD: Verdict.GOOD, selftest.BAD: Verdict.ACT}
 _ALONE: Judged = (Verdict.GOOD, "the only one")
 
 
@@ -392,7 +393,8 @@ def _sensor_rows(visit: Visit) -> Iterator[tuple[tuple[str, ...], Judged]]:
     if visit.selftest is None:
         yield ("self-test", "-"), (Verdict.NONE, _OLD)
     for one in visit.selftest.selftest if visit.selftest else ():
-        judged = (Verdict.ACT, one.detail) if one.result == "bad" else _GOOD
+        verdict = _SELFTEST.get(one.result, Verdict.NONE)
+        judged = _GOOD if verdict == Verdict.GOOD else (verdict, one.detail)
         yield (f"self-test: {one.check}", one.result), judged
 
 
