@@ -61,6 +61,31 @@ def test_in_a_pipe_lines_are_sent_and_answers_printed(cabinet):
     assert (done.returncode, done.stdout, done.stderr) == (0, b"BAT01 closed\r\n\xff> ", b"")
 
 
+def test_a_cabinet_that_has_just_been_started_is_waited_for(cabinet, tmp_path):
+    master, path = cabinet
+    link = tmp_path / "cabinet"
+    with answering(master, [b"BAT01 closed\r\n> "]):
+        command = subprocess.Popen(
+            [*_COMMAND, link], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        with command:
+            assert command.stdin is not None and command.stdout is not None
+            command.stdin.write(b"bank\n")
+            command.stdin.close()
+            link.symlink_to(path)
+            assert command.stdout.read() == b"BAT01 closed\r\n> "
+            assert command.wait(20) == 0
+
+
+def test_where_nothing_answers_it_is_said(cabinet, packwarden, monkeypatch):
+    monkeypatch.setattr("packwarden_host.console._piped", lambda: iter([b"bank\r"]))
+    monkeypatch.setattr("packwarden_host.console.ANSWER_S", 0.1)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False)
+    done = packwarden("console", cabinet[1])
+    assert done.code == 1
+    assert done.err == f"packwarden: {cabinet[1]}: nothing answers within 0.1 s\n"
+
+
 def test_a_socket_works_as_well():
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"socket://127.0.0.1:{server.getsockname()[1]}"
@@ -108,7 +133,10 @@ def test_on_a_terminal_keys_go_as_typed_until_the_exit_key(cabinet):
 @pytest.mark.parametrize(
     ("port", "reason"),
     [
-        ("/dev/no-such-port", "No such file or directory"),
+        (
+            "/dev/no-such-port",
+            "No such file or directory: is the cable in, or the simulated cabinet running?",
+        ),
         ("nonsense://x", "protocol 'nonsense' not known"),
         ("socket://127.0.0.1:1", "refused"),
         ("socket://", "cannot be opened"),

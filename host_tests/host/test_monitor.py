@@ -229,9 +229,7 @@ def test_the_age_of_what_is_shown_is_told():
 
 
 def test_what_is_wrong_is_told_in_words():
-    assert known().state().plain == (
-        "nothing operated, open, locked out, stopped or lost"
-    )
+    assert known().state().plain == "nothing operated, open, locked out, stopped or lost"
     status = STATUS | {
         "trip": 1,
         "warn": 2,
@@ -245,8 +243,8 @@ def test_what_is_wrong_is_told_in_words():
         "picked_up": 1,
     }
     assert known(status=status).state().plain == (
-        "TRIP 1  WARN 2  locked out Q03 main  open Q04  charging STOPPED  sensors lost 3  controller late"
-        "  restarted by watchdog  events NOT KEPT  picked up 1"
+        "TRIP 1  WARN 2  locked out Q03 main  open Q04  charging STOPPED  sensors lost 3"
+        "  controller late  restarted by watchdog  events NOT KEPT  picked up 1"
     )
     assert known(timing=REPLIES["timing --json"]).timing().plain == (
         "tick 10 ms: 2 missed, latest 14.25 ms, work up to 900 us, least heap 20 KB"

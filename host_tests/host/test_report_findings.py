@@ -227,13 +227,19 @@ def test_what_is_lost_inside_is_named(tmp_path):
         status__missed_ticks=3,
         status__controller="ticks begin late",
         status__image=None,
-        selftest={"selftest": [{"check": "journal", "result": "bad", "detail": "crc"}]},
+        selftest={
+            "selftest": [
+                {"check": "journal", "result": "bad", "detail": "crc"},
+                {"check": "memory", "result": "not done", "detail": "not known"},
+            ]
+        },
     )
     section = "Sensors and controller"
     assert line(tmp_path, section, "BAT03 TERM+", told) == (ACT, "blind: terminal_rise")
     assert line(tmp_path, section, "restart", told)[0] == ACT
     assert line(tmp_path, section, "controller", told)[0] == ACT
     assert line(tmp_path, section, "self-test: journal", told) == (ACT, "crc")
+    assert line(tmp_path, section, "self-test: memory", told) == (NONE, "not known")
     for what in ("PIN", "missed ticks", "firmware"):
         assert line(tmp_path, section, what, told)[0] == WATCH
 

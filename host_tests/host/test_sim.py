@@ -322,6 +322,26 @@ def test_a_name_that_is_taken_is_refused_and_stays(refused, tmp_path):
     assert taken.read_text() == "{}"
 
 
+def test_the_name_of_a_cabinet_that_runs_is_refused_and_stays(refused, tmp_path):
+    name = tmp_path / "cabinet"
+    master, slave = os.openpty()
+    with sim._called(name, os.ttyname(slave)):
+        said = refused("sim", "--batteries", "2", "--link", name)
+        assert said.startswith(f"packwarden: --link {name}: a cabinet runs under this name")
+        assert os.readlink(name) == os.ttyname(slave)
+    assert not name.is_symlink()
+    os.close(master)
+    os.close(slave)
+
+
+def test_a_name_that_somebody_else_has_taken_over_stays(tmp_path):
+    name = tmp_path / "cabinet"
+    with sim._called(name, "/dev/pts/a-run"):
+        name.unlink()
+        name.symlink_to("/dev/pts/another-run")
+    assert os.readlink(name) == "/dev/pts/another-run"
+
+
 def test_a_size_outside_is_bad_input():
     with pytest.raises(BadInput):
         sim.run(sim.Request(batteries=99))

@@ -59,7 +59,8 @@ def test_a_reset_lets_go_of_one_battery_and_closes_nothing():
     cabinet.plus_C = [25.0] * 4
     cabinet.run(1)
     assert cabinet.protection.alarm
-    assert unlocked(cabinet).ask("reset 3") == "BAT03 is reset and stays open; it may be closed\r\n"
+    said = unlocked(cabinet).ask("reset 3")
+    assert said == "BAT03 is reset and stays open; it may be closed\r\n"
     cabinet.run(3)
     clear, reset = cabinet.events[-2:]
     assert (clear["kind"], clear["element"]) == ("clear", "terminal_overtemperature")

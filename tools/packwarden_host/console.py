@@ -5,6 +5,7 @@ until the exit key. In a pipe the lines of stdin are sent and the answers printe
 cabinet has been silent for a while.
 """
 
+import errno
 import os
 import select
 import sys
@@ -27,6 +28,20 @@ _CHUNK = 4096
 _LOOK_S = 0.1
 # A reply of the longest command, row by row in the slack of 10 ms ticks, pauses less than this.
 QUIET_S = 1.0
+# How long a simulated cabinet may take to come, and then to answer for the first time.
+LINK_S = 5.0
+ANSWER_S = 5.0
+
+
+def await_link(port: str) -> None:
+    """Wait for the link of a simulated cabinet that has just been started, LINK_S at most.
+
+    Devices (/dev/...) and URLs are not waited for.
+    """
+    if port and not port.startswith("/dev/") and "://" not in port:
+        until_s = time.monotonic() + LINK_S
+        while not os.path.exists(port) and time.monotonic() < until_s:
+            time.sleep(_LOOK_S)
 
 
 def open_port(port: str, baud: int = BAUD) -> serial.SerialBase:
@@ -36,11 +51,14 @@ def open_port(port: str, baud: int = BAUD) -> serial.SerialBase:
     except (serial.SerialException, OSError, ValueError) as error:
         number = getattr(error, "errno", None)
         reason = os.strerror(number) if number else str(error)
+        if number == errno.ENOENT:
+            reason += ": is the cable in, or the simulated cabinet running?"
         raise BadInput(f"{port}: cannot be opened: {reason}") from error
 
 
 def run(port: str, baud: int = BAUD) -> None:
     """Bridge stdin and stdout to the port until exit key, end of input, or loss of the port."""
+    await_link(port)
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
     with open_port(port, baud) as link, _Bridge(link) as bridge:
         if interactive:
@@ -61,6 +79,8 @@ class _Bridge:
         self._link = link
         self._done = threading.Event()
         self._heard = time.monotonic()
+        self._sent = False
+        self._answered = False
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self.lost = ""
 
@@ -80,14 +100,18 @@ class _Bridge:
                     return
                 if data:
                     self._heard = time.monotonic()
+                    self._sent = True
                     self._link.write(data)
         except (serial.SerialException, OSError) as error:
             self._lose(error)
 
     def settle(self) -> None:
-        """Wait until the port has been silent for QUIET_S."""
+        """Wait until the port has been silent for QUIET_S; RunFailed where no answer comes."""
         while not self._done.is_set():
-            left = self._heard + QUIET_S - time.monotonic()
+            owed = self._sent and not self._answered
+            left = self._heard + (ANSWER_S if owed else QUIET_S) - time.monotonic()
+            if left <= 0 and owed:
+                raise RunFailed(f"{self._link.port}: nothing answers within {ANSWER_S:g} s")
             if left <= 0:
                 return
             self._done.wait(left)
@@ -99,6 +123,7 @@ class _Bridge:
                 if data:
                     data += self._link.read_all() or b""
                     self._heard = time.monotonic()
+                    self._answered = True
                     sys.stdout.buffer.write(data)
                     sys.stdout.buffer.flush()
         except BrokenPipeError:

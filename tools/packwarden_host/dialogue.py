@@ -10,7 +10,7 @@ import serial
 
 from packwarden.console import PROMPT, shown
 from packwarden_host import pin
-from packwarden_host.console import open_port
+from packwarden_host.console import await_link, open_port
 from packwarden_host.errors import BadInput, RunFailed
 
 # A cabinet answers within a few ticks; one that restarts needs some seconds.
@@ -44,6 +44,8 @@ class Line:
         self.port = port
         self.silent_s = silent_s or SILENT_S
         self._seen = bytearray()
+        if silent_s is None:  # who has less patience does not wait for a cabinet that starts
+            await_link(port)
         self._link = open_port(port)
 
     def __enter__(self):

@@ -16,6 +16,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
 from packwarden_host import events, output
+from packwarden_host.console import await_link
 from packwarden_host.dialogue import Dialogue
 from packwarden_host.errors import BadInput
 from packwarden_host.monitor_link import PATIENCE_S, Fetching, Heard, HeardEvents, Link, Lost
@@ -30,6 +31,7 @@ def run(port: str) -> int:
     """Show a cabinet until the user leaves; BadInput where the port cannot be opened now."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise BadInput("monitor needs a terminal; in a pipe use packwarden console or events")
+    await_link(port)
     monitor = Monitor(Dialogue(port, PATIENCE_S))
     code = monitor.run()
     for path in monitor.exported:

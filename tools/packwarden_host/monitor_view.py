@@ -86,7 +86,8 @@ class Known:
             if status[level]
         ]
         parts += [Text(text) for text in _findings(status)]
-        return Text("  ").join(parts or [Text("nothing operated, open, locked out, stopped or lost")])
+        nothing = Text("nothing operated, open, locked out, stopped or lost")
+        return Text("  ").join(parts or [nothing])
 
     def timing(self) -> Text:
         """Return how the controller fares with its time and memory."""

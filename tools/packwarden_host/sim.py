@@ -165,13 +165,18 @@ def _run_on_pty(request: Request, plan: Scenario, config: dict, job: Job) -> Non
 def _called(link: Path | None, path: str) -> Iterator[str]:
     """Give a pseudo-terminal the name that was asked for, as long as it is there; yield its name.
 
-    What a run that was killed has left there is replaced; BadInput where it is something else.
+    What a run that was killed has left there is replaced; BadInput where it is something else, or
+    the name of a cabinet that runs.
     """
     if link is None:
         yield path
         return
     try:
         if link.is_symlink() and os.readlink(link).startswith("/dev/"):
+            if _is_there(link):
+                raise BadInput(
+                    f"--link {link}: a cabinet runs under this name: end it, or choose another"
+                )
             link.unlink()
         link.symlink_to(path)
     except OSError as error:
@@ -179,4 +184,17 @@ def _called(link: Path | None, path: str) -> Iterator[str]:
     try:
         yield str(link)
     finally:
-        link.unlink(missing_ok=True)
+        # Somebody may have put another one in its place.
+        if link.is_symlink() and os.readlink(link) == path:
+            link.unlink(missing_ok=True)
+
+
+def _is_there(link: Path) -> bool:
+    """Whether the terminal that a link names can be opened: somebody has its other side."""
+    try:
+        os.close(os.open(link, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK))
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True
