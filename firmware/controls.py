@@ -1,9 +1,9 @@
-"""What the console asks of the board: its button, chance, and service mode."""
+"""What the console asks of the board: its button, its chip, chance, and service mode."""
 
 import os
 import time
 
-from machine import Pin
+from machine import Pin, unique_id
 
 import board
 
@@ -24,6 +24,10 @@ class Controls:
     def random(self, count):
         """Return so many bytes that nobody can foresee."""
         return os.urandom(count)
+
+    def chip(self):
+        """Return in hex what no other board has."""
+        return unique_id().hex()
 
     def button(self):
         """Return whether somebody holds the board's button down."""

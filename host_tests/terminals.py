@@ -35,6 +35,9 @@ class Controls:
     def button(self):
         return self.held
 
+    def chip(self):
+        return "7061636b7764"
+
     def random(self, count):
         return bytes(range(count))
 

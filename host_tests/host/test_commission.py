@@ -7,6 +7,7 @@ import pytest
 from packwarden_host import (
     commission,
     commission_cabinet,
+    commission_load,
     commission_page,
     commission_steps,
     injection,
@@ -14,11 +15,12 @@ from packwarden_host import (
 from packwarden_host.commission_person import Answers, Person
 from packwarden_host.commission_progress import Cabinet, Check, Progress, Step, read, write
 from packwarden_host.dialogue import Refused
-from packwarden_host.errors import BadInput
+from packwarden_host.errors import BadInput, RunFailed
 from system.runs import bank, command
 
 CABINET = Cabinet(
     board="cabinet15",
+    chip="0123456789ab",
     firmware="0.1.0",
     configuration="0123abcd",
     batteries=4,
@@ -28,7 +30,9 @@ TITLES = {"sensors": "Each sensor", "zero": "Zeros", "trips": "Trip tests"}
 
 
 def step(*results, found="1 <b>V</b> | 2"):
-    checks = [Check(what="BAT01", found=found, wanted="2 V", good=good) for good in results]
+    """One with checks: good, not good, or None: left out."""
+    told = {"what": "BAT01", "found": found, "wanted": "2 V"}
+    checks = [Check(**told, good=good is not False, left_out=good is None) for good in results]
     return Step(when="2026-11-27T10:00:00+00:00", by="ada", checks=checks)
 
 
@@ -42,12 +46,14 @@ def test_what_is_done_is_read_back_and_counts_while_it_is_good(tmp_path):
     assert not found.done("baseline")
 
 
-def test_another_firmware_goes_on_with_it_and_another_configuration_does_not(tmp_path):
+def test_another_firmware_goes_on_with_it_and_another_board_or_configuration_does_not(tmp_path):
     file = tmp_path / "progress.json"
     write(file, Progress(cabinet=CABINET, steps={"sensors": step(True)}))
     assert read(file, CABINET.model_copy(update={"firmware": "0.2.0"})).done("sensors")
-    with pytest.raises(BadInput, match="configuration 0123abcd, and this one has 99999999: begin"):
-        read(file, CABINET.model_copy(update={"configuration": "99999999"}))
+    for name in ("chip", "configuration"):
+        told = f"{name} {getattr(CABINET, name)}, and this one has 99: .* --progress FILE, or del"
+        with pytest.raises(BadInput, match=told):
+            read(file, CABINET.model_copy(update={name: "99"}))
 
 
 @pytest.mark.parametrize(
@@ -72,6 +78,11 @@ def test_a_file_that_is_no_progress_is_refused(tmp_path, text, reason):
         ({"sensors": step(True)}, "open", "2 open, 1 good"),
         ({"sensors": step(True), "zero": step(False)}, "failed", "1 failed, 1 open, 1 good"),
         ({name: step(True) for name in TITLES}, "good", "3 good"),
+        (
+            {"sensors": step(True), "zero": step(None), "trips": step(True)},
+            "incomplete",
+            "1 incomplete, 2 good",
+        ),
     ],
 )
 def test_the_report_says_how_it_stands_and_what_is_told_stays_text(steps, verdict, summary):
@@ -83,6 +94,18 @@ def test_the_report_says_how_it_stands_and_what_is_told_stays_text(steps, verdic
     assert text.startswith(f"# Commissioning: {verdict}\n\nSteps: {summary}.")
     assert " | 2 |" not in text.replace("\\|", "")
     assert all(f"## {title}: " in text for title in TITLES.values())
+
+
+def test_what_was_left_out_is_named_with_what_does_it():
+    steps = {"zero": step(True, None), "trips": step(None, False), "sensors": step(True)}
+    progress = Progress(cabinet=CABINET, steps=steps)
+    note = "left out: BAT01; the same command with --only zero does it"
+    for text in (
+        commission_page.html(progress, TITLES),
+        commission_page.markdown(progress, TITLES),
+    ):
+        assert text.count("left out: ") == 1 and note in text
+    assert "## Zeros: incomplete\n" in text and "## Trip tests: failed\n" in text
 
 
 class Warmed:
@@ -101,6 +124,9 @@ class Warmed:
     def _settings(self):
         bank = {"batteries": 2, "rated_current_A": 100, "cells": 16}
         return {"bank": bank, "breakers": {"kind": "uvr", "feedback": "52a"}, "sensors": {}}
+
+    def _permit(self, *_):
+        return [{"waits": []}]
 
     def _degraded(self):
         return []
@@ -142,9 +168,6 @@ class Loaded(Warmed):
     def _settings(self):
         return super()._settings() | {"breakers": {"kind": "contactor", "feedback": "52a"}}
 
-    def _permit(self, *_):
-        return [{"waits": []}]
-
     def _bank(self):
         bank = super()._bank() | {"main": "closed"}
         for one in bank["batteries"]:
@@ -159,6 +182,130 @@ def test_a_contactor_that_is_refused_after_all_is_told_again(monkeypatch):
     cabinet = commission_cabinet.Cabinet(console, None)
     assert commission_steps.closed(cabinet, Person(Answers(name="ada")), "Close it") is None
     assert console.told == ["close 2", "close 2"]
+
+
+def test_contactors_close_by_the_tool_and_breakers_by_hand(monkeypatch, capsys):
+    monkeypatch.setattr(commission_cabinet, "POLL_S", 0)
+    ada = Person(Answers(name="ada"))
+    contactors = commission_cabinet.Cabinet(Loaded(), None)
+    assert commission_steps.closed(contactors, ada, "all of them") is None
+    assert commission_steps.opened(contactors) is not None
+    breakers = commission_cabinet.Cabinet(Warmed(), None)
+    assert commission_steps.closed(breakers, ada, "all of them") is not None
+    assert commission_steps.opened(breakers) is None
+    assert capsys.readouterr().err.splitlines() == [
+        "Closing, as permitted: all of them",
+        "Open every contactor, the main one too",
+        "Close by hand: all of them",
+    ]
+
+
+def test_nothing_is_tripped_before_somebody_is_ready():
+    person = Person(Answers(name="ada", ready=False))
+    cabinet = commission_cabinet.Cabinet(Warmed(), None)  # which knows no `lockout` or `test`
+    with pytest.raises(RunFailed, match="not ready, nothing was opened; the same command goes on"):
+        list(commission_load.trips(cabinet, person))
+
+
+def test_without_the_makers_limit_the_number_is_left_out():
+    cabinet = commission_cabinet.Cabinet(Warmed(), None)
+    for limit, result in ((None, "left out"), (1, "failed"), (2, "good")):
+        person = Person(Answers(name="ada", bms_limit=limit))
+        (check,) = commission_steps.number(cabinet, person)
+        assert check.result == result and check.found.startswith("2")
+
+
+class Lost(Warmed):
+    """One that has lost what it was taught."""
+
+    def _calibration(self):
+        return {"corrections": [{"what": "zero", "where": "1"}, {"what": "gain", "where": "2"}]}
+
+    def _joints(self):
+        return [{"battery": 1, "baseline": False}]
+
+    def _feed(self):
+        return {"shares": [{"battery": 1, "share": 1.0, "baseline": None}]}
+
+    def _resistances(self):
+        return [{"battery": 1, "internal_mOhm": 8.0, "internal_baseline_mOhm": None}]
+
+
+class Taught(Lost):
+    """One that has it."""
+
+    def _calibration(self):
+        return {"corrections": [{"what": "zero", "where": where} for where in ("1", "2")]}
+
+    def _resistances(self):
+        return [{"battery": 1, "internal_mOhm": 8.0, "internal_baseline_mOhm": 7.9}]
+
+
+def test_a_step_is_done_while_the_board_keeps_what_it_stored():
+    for console, keeps in ((Lost(), False), (Taught(), True)):
+        cabinet = commission_cabinet.Cabinet(console, None)
+        assert cabinet.keeps("zero") == cabinet.keeps("baseline") == keeps
+        assert cabinet.keeps("sensors")
+
+
+class Guarded(Warmed):
+    """One with a PIN, that tells it from wrong ones."""
+
+    def __init__(self, pin="set"):
+        super().__init__()
+        self.pin, self.tried, self.unlocked = pin, [], False
+
+    def ask(self, line):
+        if line.startswith("calibrate zero"):
+            if not self.unlocked:
+                raise Refused(line, "locked: type unlock PIN first")
+            return "zero 1: 0.000 A, was 0.000 A; calibration 1"
+        return super().ask(line)
+
+    def unlock(self, pin):
+        self.tried.append(pin)
+        if pin != "864209":
+            raise Refused("unlock ****", "wrong PIN: the next try in 1 s")
+        self.unlocked = True
+
+    def _status(self):
+        return {"pin": self.pin}
+
+
+def test_a_cabinet_without_a_pin_is_refused_at_once():
+    commission_cabinet.Cabinet(Guarded(), None).check_pin()
+    with pytest.raises(RunFailed, match="no PIN is set: packwarden console warmed, then pin NEW"):
+        commission_cabinet.Cabinet(Guarded("missing"), None).check_pin()
+
+
+def test_a_wrong_pin_ends_the_run_and_fails_no_zero():
+    console = Guarded()
+    checks = commission_steps.zero(
+        commission_cabinet.Cabinet(console, "111111"), Person(Answers(name="ada"))
+    )
+    with pytest.raises(RunFailed, match=r"wrong PIN: .*; nothing more was sent"):
+        list(checks)
+    assert console.tried == ["111111"]
+
+
+def test_a_person_who_mistypes_a_pin_is_asked_again(monkeypatch, capsys):
+    console = Guarded()
+    typed = iter(["1", "111111", "864209"])
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr("typer.prompt", lambda *_, **__: next(typed))
+    cabinet = commission_cabinet.Cabinet(console, None)
+    checks = list(commission_steps.zero(cabinet, Person(Answers(name="ada"))))
+    assert [check.good for check in checks] == [True, True]
+    assert console.tried == ["111111", "864209"]
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith("a PIN has ") and said[1:] == ["wrong PIN: the next try in 1 s"]
+
+
+class Terminal:
+    """Somebody is there."""
+
+    def isatty(self):
+        return True
 
 
 def warmed(*order):
@@ -185,7 +332,10 @@ def test_a_sensor_at_another_terminal_is_named(monkeypatch):
     assert found == "BAT02 TERM- has risen by 2.0 K: exchange the two sensors, or their plugs"
     *_, (what, found, good) = warmed("1+")
     assert (what, good) == ("BAT01 TERM- warmed", False)
-    assert found == "no terminal has risen within 10 min"
+    assert found == (
+        "no terminal has risen within 10 min: look at plug and lead of BAT01 TERM-, warm the lug"
+        " itself, or answer no"
+    )
 
 
 @pytest.mark.parametrize(
@@ -193,7 +343,8 @@ def test_a_sensor_at_another_terminal_is_named(monkeypatch):
     [
         ("answers.toml", "name = 3", "name: "),
         ("answers.toml", "", "name: is missing"),
-        ("answers.toml", 'name = "a b"', "name: "),
+        ("answers.toml", 'name = "a b"', "name: up to 16 characters, without a blank, not 'a b'"),
+        ("answers.toml", f'name = "{"a" * 17}"', "name: up to 16 characters"),
         ("answers.toml", 'name = "ada"\nwarn = true', "warn: is not a key that is known here"),
         ("answers.toml", "name =", "is no .toml"),
         ("answers.json", json.dumps({"name": "ada", "bms_limit": 0}), "bms_limit: "),

@@ -151,6 +151,7 @@ def test_version():
         "packwarden": "1.2.3",
         "board": "cabinet15",
         "image": None,
+        "chip": "7061636b7764",
     }
 
 

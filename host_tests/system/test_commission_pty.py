@@ -99,14 +99,21 @@ def test_a_cabinet_is_commissioned_and_gone_on_with_after_a_failure(tmp_path):
         assert list(kept(tmp_path)) == ["sensors", "zero", "voltages", "number"]
         report = (tmp_path / "commissioning.md").read_text()
         assert report.startswith(
-            "# Commissioning: failed\n\nSteps: 1 failed, 5 open, 3 good; 1 left out."
+            "# Commissioning: failed\n\nSteps: 1 failed, 5 open, 1 incomplete, 2 good."
         )
 
         result = commission(tmp_path, path, warm=False, incomplete=True)
         assert result.code == 0, result.err
-        skipped = [f"{name}: done on {day(tmp_path)}" for name in ("sensors", "zero", "voltages")]
-        assert result.lines[:3] == skipped
-        assert result.lines[-1].endswith("commissioning.md: 9 good; 3 left out")
+        today = day(tmp_path)
+        note = "left out: each terminal warmed; the same command with --only sensors does it"
+        assert result.lines[:3] == [
+            f"sensors: incomplete since {today}, {note}",
+            f"zero: done on {today}",
+            f"voltages: done on {today}",
+        ]
+        assert f"sensors: {note}" in result.lines[-4:-1]
+        told = "commissioning.md: Commissioning: incomplete; steps: 3 incomplete, 6 good"
+        assert result.lines[-1].endswith(told)
         found = kept(tmp_path)
         assert found["sensors"][-1]["found"] == "not done: which sensor is where is not proven"
         moved = [check["found"].partition(" after")[0] for check in found["trips"]]

@@ -29,7 +29,7 @@ class Context:
 
     `commands`: those that there are, by name. `image`: what names the image that was found to be
     whole, or None. `controls` is what they ask of the board: `button()`, is its button held;
-    `random(count)`; `service(minutes)`, let service mode begin.
+    `random(count)`; `chip()`, which one it is; `service(minutes)`, let service mode begin.
     """
 
     def __init__(
@@ -317,10 +317,11 @@ def _settings(context, words, as_json):
 def _version(context, words, as_json):
     no_arguments(words)
     if as_json:
-        yield '{"packwarden":%s,"board":%s,"image":%s}\r\n' % (
+        yield '{"packwarden":%s,"board":%s,"image":%s,"chip":"%s"}\r\n' % (
             json_text(context.version),
             json_text(context.board),
             json_text(context.image),
+            context.controls.chip(),
         )
     else:
         image = ", image " + context.image if context.image else ""

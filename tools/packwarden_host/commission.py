@@ -72,18 +72,18 @@ def run(request: Request) -> None:
         raise BadInput(f"{kept}: is report and progress at once: name another file")
     with Dialogue(request.port, _SILENT_S) as dialogue:
         cabinet = Cabinet(dialogue, request.pin)
+        if not request.inject:  # which operates nothing
+            cabinet.check_pin()
         found = progress.read(kept, cabinet.identity())
         try:
             for step in wanted:
                 again = request.only or request.inject
-                if not again and found.done(step.name):
-                    output.line(f"{step.name}: done on {found.steps[step.name].when[:10]}", "dim")
-                else:
+                if again or not _is_done(step, cabinet, found):
                     _do(step, cabinet, person, found, kept)
         finally:
             cabinet.lock()
             _report(request, found)
-    output.line(f"{request.file}: {commission_page.summary(found, _titles(found))}", "green")
+    _end(request, found)
 
 
 def _wanted(request: Request) -> Sequence[Step]:
@@ -96,6 +96,35 @@ def _wanted(request: Request) -> Sequence[Step]:
         if name not in names:
             raise BadInput(f"--only {name}: is not one of {', '.join(names)}")
     return [step for step in STEPS if not request.only or step.name in request.only]
+
+
+def _is_done(step: Step, cabinet: Cabinet, found: Progress) -> bool:
+    """Say what is done already; what the board has lost since is not."""
+    if not found.done(step.name):
+        return False
+    day = found.steps[step.name].when[:10]
+    if not cabinet.keeps(step.name):
+        output.line(f"{step.name}: done on {day}, but the board has lost it", "bold red")
+        del found.steps[step.name]
+        return False
+    if found.state(step.name) == "incomplete":
+        note = commission_page.remedy(found, step.name)
+        output.line(f"{step.name}: incomplete since {day}, {note}", "yellow")
+    else:
+        output.line(f"{step.name}: done on {day}", "dim")
+    return True
+
+
+def _end(request: Request, found: Progress) -> None:
+    """Say how all of it stands now, and what brings it further."""
+    titles = _titles(found)
+    verdict = commission_page.verdict(found, titles)
+    colour = "green" if verdict == "good" else "yellow"
+    for name in titles:
+        if found.state(name) == "incomplete":
+            output.line(f"{name}: {commission_page.remedy(found, name)}", colour)
+    steps_ = commission_page.summary(found, titles)
+    output.line(f"{request.file}: Commissioning: {verdict}; steps: {steps_}", colour)
 
 
 def _do(step: Step, cabinet: Cabinet, person: Person, found: Progress, kept: Path) -> None:

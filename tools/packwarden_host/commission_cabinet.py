@@ -14,7 +14,7 @@ from typing import Any
 from packwarden_host import pin, visit
 from packwarden_host.commission_progress import Cabinet as Identity
 from packwarden_host.dialogue import Dialogue, Refused
-from packwarden_host.errors import RunFailed
+from packwarden_host.errors import BadInput, RunFailed
 
 HANDS_S = 600.0  # of the cabinet: how long a person may take for what is asked
 MAIN = "main"
@@ -74,18 +74,33 @@ class Cabinet:
         self.places = [str(k + 1) for k in range(self.batteries)] + [MAIN]
         self.contactors = self.settings["breakers"]["kind"] == "contactor"
         self.contacts = self.settings["breakers"]["feedback"] != "none"
-        self.main_shunt = self.settings["sensors"].get("main_shunt_uohm", 0) > 0
+        main_shunt = self.settings["sensors"].get("main_shunt_uohm", 0) > 0
+        self.zeroed = self.places if main_shunt else self.places[:-1]  # whose current has a zero
 
     def identity(self) -> Identity:
         """Which one it is."""
         version = self.json("version")
+        if "chip" not in version:
+            raise RunFailed(f"{self.dialogue.port}: its firmware tells no chip: deploy it anew")
         return Identity(
             board=version["board"],
+            chip=version["chip"],
             firmware=version["packwarden"],
             configuration=self.json("config")["hash"],
             batteries=self.batteries,
             rated_current_A=float(self.rated_A),
         )
+
+    def keeps(self, step: str) -> bool:
+        """Whether what a step has stored on the board is still there."""
+        if step == "zero":
+            corrections = self.json("calibration")["corrections"]
+            zeros = {one["where"] for one in corrections if one["what"] == "zero"}
+            return zeros >= set(self.zeroed)
+        if step == "baseline":
+            told = (*self.json("joints"), *self.json("feed")["shares"], *self.json("resistances"))
+            return any(row[key] for row in told for key in row if "baseline" in key)
+        return True
 
     def json(self, question: str) -> Any:
         """The reply to a question as data."""
@@ -125,9 +140,34 @@ class Cabinet:
         except Refused as error:
             if not error.reason.startswith("locked:"):
                 raise
-        self._secret = pin.given(self._secret)
-        self.dialogue.unlock(self._secret)
+        self._unlock()
         return self.dialogue.ask(line).strip()
+
+    def check_pin(self) -> None:
+        """RunFailed where no PIN is set: nothing can be operated then."""
+        if self.json("status")["pin"] == "missing":
+            port = self.dialogue.port
+            raise RunFailed(f"{port}: no PIN is set: packwarden console {port}, then pin NEW")
+
+    def _unlock(self) -> None:
+        """Unlock it; a person who mistypes is asked again. RunFailed: no step may go on then."""
+        while True:
+            asked = self._secret is None and sys.stdin.isatty()
+            secret = None
+            try:
+                secret = pin.given(self._secret)
+                self.dialogue.unlock(secret)
+            except BadInput as error:
+                if not asked:
+                    raise
+                print(error, file=sys.stderr, flush=True)
+            except Refused as error:
+                if not asked or "wrong PIN" not in error.reason:
+                    raise RunFailed(f"{error}; nothing more was sent") from error
+                print(error.reason, file=sys.stderr, flush=True)
+            else:
+                self._secret = secret
+                return
 
     def lock(self) -> None:
         """Leave nothing unlocked behind, if there still is somebody."""

@@ -7,6 +7,7 @@ from packwarden_host.commission_person import Person
 from packwarden_host.commission_progress import Check
 from packwarden_host.commission_steps import closed, whole
 from packwarden_host.dialogue import Refused
+from packwarden_host.errors import RunFailed
 
 LOAD_PERCENT = 10  # of the rated current through each battery, to tell its sign and its end
 _GONE_PERCENT = 2  # and what is left at most of one that has been opened
@@ -68,13 +69,14 @@ def _unloaded(cabinet: Cabinet) -> Check:
 
 
 def trips(cabinet: Cabinet, person: Person) -> Checks:
-    """Each output opens its breaker, and that alone."""
+    """Each output opens its breaker, and that alone. RunFailed where nobody is ready for it."""
+    if not person.ask("ready"):
+        raise RunFailed("step trips: not ready, nothing was opened; the same command goes on here")
     for place, lockout in cabinet.lockouts().items():
         if lockout["cause"] == "test":  # of a try that was ended
             cabinet.reset(place)
     for place in cabinet.places:
-        told = f"Close {label(place)} again, or whatever is open: all have to be closed"
-        failed = closed(cabinet, person, told)
+        failed = closed(cabinet, person, f"whatever is open, for the test of {label(place)}")
         if failed is not None:
             yield failed
             return
@@ -116,7 +118,7 @@ def _whole_again(cabinet: Cabinet, person: Person) -> Checks:
         if reason is not None:
             yield Check(what=what, found=f"{label(place)}: {reason}", wanted=wanted, good=False)
             return
-    failed = closed(cabinet, person, "Pre-charge what is behind the main contactor")
+    failed = closed(cabinet, person, "all of them, the main first")
     yield failed or Check(what=what, found="all closed", wanted=wanted, good=True)
 
 
@@ -175,6 +177,16 @@ def estimates(cabinet: Cabinet, person: Person) -> Checks:
             good=incomplete or not missing,
             left_out=bool(incomplete and missing),
         )
+    rows = cabinet.json("resistances")
+    unlinked = [f"BAT{row['battery']:02d}" for row in rows if row["link_mOhm"] is None]
+    if unlinked:  # is not waited for: currents that stand are rarer than steps
+        yield Check(
+            what="links to the busbar estimated",
+            found=f"not yet: {', '.join(unlinked)}",
+            wanted="of all batteries",
+            good=True,
+            left_out=True,
+        )
     feed = cabinet.json("feed")
     yield Check(what="feed", found=_feed(feed), wanted="diagonally, where it can be", good=True)
     for share in feed["shares"]:
@@ -186,7 +198,6 @@ def estimates(cabinet: Cabinet, person: Person) -> Checks:
                 wanted="within 40 %",
                 good=abs(percent) < 40,
             )
-    rows = cabinet.json("resistances")
     known_mOhm = sorted(row["internal_mOhm"] for row in rows if row["internal_mOhm"] is not None)
     for row in rows:
         if row["internal_mOhm"] is None:

@@ -7,28 +7,29 @@ from packwarden_host.commission_progress import Progress
 
 Titles = Mapping[str, str]  # of the steps by name, in their order
 _HEADS = ("what", "found", "wanted", "result")
+_STATES = ("failed", "open", "incomplete", "good")  # the first that a step has is that of all
 
-
-def state(progress: Progress, name: str) -> str:
-    """How a step stands."""
-    step = progress.steps.get(name)
-    return "open" if step is None else "good" if step.good else "failed"
+# How a step is done once more, where that is not `--only` alone.
+_AGAIN = {"estimates": "--only estimates --only baseline", "injection": "--inject"}
 
 
 def verdict(progress: Progress, titles: Titles) -> str:
-    """How all of it stands: failed, open or good."""
-    states = {state(progress, name) for name in titles}
-    return "failed" if "failed" in states else "open" if "open" in states else "good"
+    """How all of it stands: failed, open, incomplete or good."""
+    states = {progress.state(name) for name in titles}
+    return next(one for one in _STATES if one in states)
 
 
 def summary(progress: Progress, titles: Titles) -> str:
-    """How many steps stand how, and how many checks were left out."""
-    states = [state(progress, name) for name in titles]
-    counts = ((one, states.count(one)) for one in ("failed", "open", "good"))
-    text = ", ".join(f"{count} {one}" for one, count in counts if count)
-    checks = [check for step in progress.steps.values() for check in step.checks]
-    left_out = sum(check.left_out for check in checks)
-    return f"{text}; {left_out} left out" if left_out else text
+    """How many steps stand how."""
+    states = [progress.state(name) for name in titles]
+    counts = ((one, states.count(one)) for one in _STATES)
+    return ", ".join(f"{count} {one}" for one, count in counts if count)
+
+
+def remedy(progress: Progress, name: str) -> str:
+    """What a step has left out, and what does it after all."""
+    whats = ", ".join(check.what for check in progress.steps[name].checks if check.left_out)
+    return f"left out: {whats}; the same command with {_AGAIN.get(name, f'--only {name}')} does it"
 
 
 def html(progress: Progress, titles: Titles) -> str:
@@ -40,7 +41,7 @@ def html(progress: Progress, titles: Titles) -> str:
         facts=_facts(progress),
         titles=titles,
         progress=progress,
-        state=state,
+        note=_note,
         heads=_HEADS,
     )
 
@@ -53,17 +54,21 @@ def markdown(progress: Progress, titles: Titles) -> str:
     ]
     parts.append(output.markdown_table(("what", "is"), _facts(progress)))
     for name, title in titles.items():
-        parts.append(f"## {title}: {state(progress, name)}")
+        parts.append(f"## {title}: {progress.state(name)}")
         step = progress.steps.get(name)
         if step is None:
             parts.append("Not done yet.")
             continue
-        parts.append(f"{step.when} by {step.by}")
+        parts.append(f"{step.when} by {step.by}" + _note(progress, name))
         rows = [[check.what, check.found, check.wanted, check.result] for check in step.checks]
         safe = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
         parts.append(output.markdown_table(_HEADS, safe))
     parts.append("Name, date: ______________________________")
     return "\n\n".join(parts) + "\n"
+
+
+def _note(progress: Progress, name: str) -> str:
+    return f"; {remedy(progress, name)}" if progress.state(name) == "incomplete" else ""
 
 
 def _facts(progress: Progress) -> list[tuple[str, str]]:

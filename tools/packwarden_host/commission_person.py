@@ -4,12 +4,20 @@ import json
 import sys
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from packwarden_host.errors import BadInput
 from packwarden_host.toml_file import first_problem
+
+_DELIBERATE = ("ready", "close")  # a terminal offers no answer to it
+
+
+def _word(text: str) -> str:
+    if not 1 <= len(text) <= 16 or any(one.isspace() for one in text):
+        raise ValueError(f"up to 16 characters, without a blank, not {text!r}")
+    return text
 
 
 class Answers(BaseModel):
@@ -22,12 +30,13 @@ class Answers(BaseModel):
 
     name: Annotated[
         str,
-        Field(pattern=r"^\S{1,16}$", description="Your name (up to 16 characters, no blank)"),
+        AfterValidator(_word),
+        Field(description="Your name (up to 16 characters, without a blank)"),
     ]
     bms_limit: Annotated[
-        int,
+        int | None,
         Field(ge=1, le=64, description="How many packs does their maker allow in parallel"),
-    ] = 15
+    ] = None
     warm: Annotated[
         bool,
         Field(
@@ -40,7 +49,14 @@ class Answers(BaseModel):
     ] = "discharge"
     close: Annotated[
         bool,
-        Field(description="May each contactor be closed again after its test, if it is permitted"),
+        Field(
+            description="Keep hands clear: may contactors be closed now, and again after each"
+            " test, as they are permitted"
+        ),
+    ] = True
+    ready: Annotated[
+        bool,
+        Field(description="Each breaker will now be opened under load. Ready"),
     ] = True
     incomplete: Annotated[
         bool,
@@ -96,17 +112,20 @@ def _asked(name: str) -> Any:
 
     console = Console(stderr=True, highlight=False)
     field = Answers.model_fields[name]
-    question = str(field.description)
-    default = None if field.is_required() else field.default
+    kind: Any = field.annotation
+    question = f"{field.description}?"
+    choices = list(get_args(kind)) if get_origin(kind) is Literal else None
+    offered: Any = ...  # nothing
+    if not (field.is_required() or field.default is None or name in _DELIBERATE):
+        offered = field.default if kind is bool else _text(field.default)
     while True:
         try:
-            if field.annotation is bool:
-                return Confirm.ask(f"{question}?", default=default, console=console)
-            shown = None if default is None else _text(default)
-            typed = Prompt.ask(f"{question}?", default=shown, console=console)
+            if kind is bool:
+                return Confirm.ask(question, default=offered, console=console)
+            typed = Prompt.ask(question, choices=choices, default=offered, console=console)
         except EOFError as error:
             raise BadInput("the input has ended: what is done is kept") from error
-        value = _value(typed, default)
+        value = _value(typed, kind)
         try:
             Answers.model_validate({"name": "x", name: value})
             return value
@@ -118,10 +137,10 @@ def _text(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _value(typed: str | None, like: Any) -> Any:
-    """What was typed, as the kind of value that the default is."""
-    typed = (typed or "").strip()
-    words = typed.replace(",", " ").split()
-    if isinstance(like, list):
+def _value(typed: str, kind: Any) -> Any:
+    """What was typed, as the kind of value that is asked for."""
+    typed = typed.strip()
+    if get_origin(kind) is list:
+        words = typed.replace(",", " ").split()
         return [int(word) if word.isdigit() else word for word in words]
-    return int(typed) if isinstance(like, int) and typed.isdigit() else typed
+    return int(typed) if int in get_args(kind) and typed.isdigit() else typed

@@ -47,11 +47,19 @@ class Step(_Kept):
         """Whether all that was looked at is as it has to be, and something was looked at."""
         return bool(self.checks) and all(check.good for check in self.checks)
 
+    @property
+    def state(self) -> str:
+        """In a word; incomplete: good as far as it goes, and something was left out."""
+        if not self.good:
+            return "failed"
+        return "incomplete" if any(check.left_out for check in self.checks) else "good"
+
 
 class Cabinet(_Kept):
-    """Which cabinet it is: what a step found counts for this configuration alone."""
+    """Which cabinet it is: what a step found counts for this board and configuration alone."""
 
     board: str
+    chip: str  # its unique id
     firmware: str
     configuration: str  # its hash
     batteries: int
@@ -68,6 +76,10 @@ class Progress(_Kept):
     def done(self, name: str) -> bool:
         """Whether a step need not be done any more."""
         return name in self.steps and self.steps[name].good
+
+    def state(self, name: str) -> str:
+        """How a step stands: open, failed, incomplete or good."""
+        return self.steps[name].state if name in self.steps else "open"
 
     def dump(self) -> str:
         """The text of the file."""
@@ -98,7 +110,7 @@ def read(path: Path, cabinet: Cabinet) -> Progress:
         if before != now and name != "firmware":
             raise BadInput(
                 f"{path}: was begun at a cabinet with {name} {before}, and this one has {now}:"
-                " begin anew in another file with --progress"
+                " nothing of it counts here: begin anew with --progress FILE, or delete it"
             )
     return progress
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from statistics import median
 
+from packwarden.permission import PRECHARGED_percent
 from packwarden_host.commission_cabinet import HANDS_S, MAIN, Cabinet, Seen, label
 from packwarden_host.commission_person import Person
 from packwarden_host.commission_progress import Check
@@ -89,7 +90,10 @@ def _warmed(cabinet: Cabinet, left: Sequence[str]) -> Check:
     seen = cabinet.until(f"Warm {_terminal(asked)}", lambda seen: risen(seen)[1] >= _WARMED_K)
     what, wanted = f"{_terminal(asked)} warmed", f"it alone rises, {_WARMED_K:g} K or more"
     if seen is None:
-        found = f"no terminal has risen within {HANDS_S / 60:g} min"
+        found = (
+            f"no terminal has risen within {HANDS_S / 60:g} min: look at plug and lead of"
+            f" {_terminal(asked)}, warm the lug itself, or answer no"
+        )
         return Check(what=what, found=found, wanted=wanted, good=False)
     place, rise_K = risen(seen)
     found = f"{_terminal(place)} has risen by {rise_K:.1f} K"
@@ -109,17 +113,22 @@ def opened(cabinet: Cabinet) -> Check | None:
             return seen.busbar_V is not None and seen.busbar_V < _DEAD * seen.middle_V()
         return all(seen.state(place) in ("open", "locked out") for place in seen.places())
 
-    if cabinet.until("Open every breaker by hand, the main one too", met) is not None:
+    by_hand = "contactor" if cabinet.contactors else "breaker by hand"
+    if cabinet.until(f"Open every {by_hand}, the main one too", met) is not None:
         return None
     return _not_so(cabinet, "all breakers open", ("open", "locked out"))
 
 
-def closed(cabinet: Cabinet, person: Person, told: str) -> Check | None:
-    """Wait until all breakers are closed; the check that failed otherwise.
+def closed(cabinet: Cabinet, person: Person, what: str) -> Check | None:
+    """Wait until all breakers are closed; the check that failed otherwise. `what`: see _closing.
 
     Contactors are told to, where the person has allowed it, as they are permitted.
     """
+    seen = cabinet.bank()
+    if whole(seen):
+        return None
     may_close = cabinet.contactors and person.ask("close")
+    told = _closing(cabinet, seen, may_close, what)
 
     def met(seen: Seen) -> bool:
         if may_close:
@@ -129,6 +138,19 @@ def closed(cabinet: Cabinet, person: Person, told: str) -> Check | None:
     if cabinet.until(told, met) is not None:
         return None
     return _not_so(cabinet, "all breakers closed", ("closed",))
+
+
+def _closing(cabinet: Cabinet, seen: Seen, may_close: bool, what: str) -> str:
+    """What a person is told of the closing of `what` is open, and has to do for it."""
+    if not cabinet.contactors:
+        return f"Close by hand: {what}"
+    told = f"Closing, as permitted: {what}" if may_close else f"Close, as permitted: {what}"
+    if seen.state(MAIN) != "closed":
+        told += (
+            "; pre-charge what is behind the main contactor until the busbar has"
+            f" {PRECHARGED_percent} % of the batteries' voltage"
+        )
+    return told
 
 
 def whole(seen: Seen) -> bool:
@@ -152,7 +174,7 @@ def zero(cabinet: Cabinet, person: Person) -> Checks:
         yield failed
         return
     signed = f"{date.today().isoformat()} {person.ask('name')}"
-    for place in cabinet.places if cabinet.main_shunt else cabinet.places[:-1]:
+    for place in cabinet.zeroed:
         what = f"zero of {'the main shunt' if place == MAIN else f'BAT{int(place):02d}'}"
         try:
             found, good = cabinet.operate(f"calibrate zero {place} {signed}"), True
@@ -187,14 +209,22 @@ def _voltages(seen: Seen, others: str) -> Checks:
 
 def number(cabinet: Cabinet, person: Person) -> Checks:
     """Not more packs in parallel than their maker allows."""
-    limit = min(MOST, person.ask("bms_limit"))
-    n = cabinet.batteries
-    yield Check(what="packs in parallel", found=str(n), wanted=f"at most {limit}", good=n <= limit)
+    what, n = "packs in parallel", cabinet.batteries
+    limit = person.ask("bms_limit")
+    if limit is None:
+        found, wanted = (
+            f"{n}; their maker's limit is not given",
+            "at most as many as their maker allows",
+        )
+        yield Check(what=what, found=found, wanted=wanted, good=True, left_out=True)
+        return
+    limit = min(MOST, limit)
+    yield Check(what=what, found=str(n), wanted=f"at most {limit}", good=n <= limit)
 
 
 def rest(cabinet: Cabinet, person: Person) -> Checks:
     """Joined and at rest the monitors have to agree with each other."""
-    failed = closed(cabinet, person, "Close the main breaker, then one battery's after the other")
+    failed = closed(cabinet, person, "the main first, then one battery's after the other")
     if failed is not None:
         yield failed
         return

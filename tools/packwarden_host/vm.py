@@ -8,6 +8,7 @@ again on the same state directory: the board's flash and the memory that survive
 
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -66,6 +67,7 @@ class Cabinet:
         self._terminal = terminal
         self._process: subprocess.Popen | None = None
         self._ended = False
+        self._chip = secrets.token_hex(6)
 
     def __enter__(self):
         self._temporary = tempfile.TemporaryDirectory(prefix="packwarden-")
@@ -149,6 +151,7 @@ class Cabinet:
             "out_fd": out_fd,
             "restarts": self.restarts,
             "cause": self.ending.get("cause"),
+            "chip": self._chip,
         }
         path.write_text(json.dumps(told | asdict(job)))
         start = REPOSITORY / "tools" / "packwarden_sim" / "start.py"

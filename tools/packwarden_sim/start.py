@@ -12,8 +12,8 @@ or {"kind": "trials", "path", "trials"}, see `trials`), `seed`, `speed` (0: as f
 `meter` (tell what the ticks took), `faults` (see `faults`), `pull_at_write` (in the midst of which
 write to the flash the plug is to be pulled, 0: none), `ticks_began_us` (where `time.ticks_us`
 begins in each life), `coarse_until_ms` (until when the tick is a second long, and then as
-configured), `restarts` (0 at power-on), `cause` (of the last restart), `out_fd` (where the lines
-of `host_lines` go).
+configured), `restarts` (0 at power-on), `cause` (of the last restart), `chip` (its unique id, in
+hex), `out_fd` (where the lines of `host_lines` go).
 """
 
 import json
@@ -191,6 +191,7 @@ def _run_firmware(job, here):
     for name in _FAKES:
         modules[name] = __import__("packwarden_sim.fakes." + name, None, None, [name])
     modules["machine"].began_by = job.get("cause")
+    modules["machine"].chip = bytes.fromhex(job.get("chip", "7061636b7764"))
     modules["time"].began_us = job.get("ticks_began_us", 0)
     real = {name: sys.modules.get(name) for name in _FAKES}
     sys.modules.update(modules)

@@ -26,6 +26,8 @@ _CAUSES = {
 }
 # Set by `start`: why this life of the board began, None for the first one.
 began_by = None
+# As well: its unique id, each cabinet's own.
+chip = None
 
 
 class Pin:
@@ -228,4 +230,4 @@ def freq(hz=None):
 
 def unique_id():
     """Return the six bytes of the MAC address."""
-    return b"packwd"
+    return chip
