@@ -173,7 +173,13 @@ CASES = {
         {"bms_alarm": EACH},
         {"load": {"ceiling_V": 58.6}},
     ),
-    "cold room": Case([], {"charge_temperature": EACH}, changes={"thermal": {"room_C": -6}}),
+    # The first that is charged has the charger stopped, and no other is.
+    "cold room": Case(
+        [],
+        {"charge_temperature": "4"},
+        {"charge_temperature": "1 2 3"},
+        {"thermal": {"room_C": -6}},
+    ),
 }
 
 

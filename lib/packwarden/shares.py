@@ -43,7 +43,7 @@ def judge(ctx, batteries: int):
 
     Above 3.45 V a cell, while charging, the shares cross: whoever is full first takes less. So it
     takes a larger median there, and half of the bank to make it: who is behind takes the rest
-    alone. Before that, from 3.375 V on, whoever is ahead takes less already, where the voltage of
+    alone. Before that, from 3.35 V on, whoever is ahead takes less already, where the voltage of
     a cell begins to rise with its charge again. From the control step, like all in here.
     """
     volts = ptr32(ctx[0])
