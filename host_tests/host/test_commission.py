@@ -301,6 +301,20 @@ def test_a_person_who_mistypes_a_pin_is_asked_again(monkeypatch, capsys):
     assert said[0].startswith("a PIN has ") and said[1:] == ["wrong PIN: the next try in 1 s"]
 
 
+def test_a_terminal_shows_choices_and_waits_for_a_deliberate_yes(monkeypatch, capsys):
+    typed = iter(["up", "charge", "", "y", "", "y", "x", "0", "", "12", "", "3, 1"])
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr("builtins.input", lambda *_: next(typed))
+    person = Person(None)
+    names = ("flow", "ready", "close", "bms_limit", "incomplete", "inject_battery")
+    assert [person.ask(name) for name in names] == ["charge", True, True, 12, False, [3, 1]]
+    said = " ".join(capsys.readouterr().err.split()) + " "
+    assert "by the inverter's display? [discharge/charge] (discharge): " in said
+    assert said.count("Each breaker will now be opened under load. Ready? [y/n]: ") == 2
+    assert said.count("How many packs does their maker allow in parallel?: ") == 4
+    assert said.endswith("by number; none: all?: ") and next(typed, None) is None
+
+
 class Terminal:
     """Somebody is there."""
 

@@ -178,6 +178,11 @@ def test_wrong_wires_are_found_and_named(tmp_path):
         assert check["what"] == "Q01 tripped" and "are crossed" in check["found"]
         assert "Q02, the main opened, not Q01" in check["found"]
 
+    with cabinet(tmp_path, *parts) as path:  # another one, with the same configuration
+        result = commission(tmp_path, path)
+        assert result.code == 2 and "was begun at a cabinet with chip " in result.err
+        assert "--progress FILE, or delete it" in result.err
+
 
 def test_contactors_are_closed_again_as_they_are_permitted(tmp_path):
     parts = '[config]\nbreaker = "contactor"\n', loads(60, 120, current_A=22)

@@ -64,7 +64,7 @@ class Answers(BaseModel):
     ] = False
     inject_battery: Annotated[
         list[Annotated[int, Field(ge=1, le=15)]],
-        Field(description="Which batteries get the source, by number"),
+        Field(description="Which batteries get the source, by number; none: all"),
     ] = []
     inject_level: Annotated[
         list[str],
@@ -116,7 +116,7 @@ def _asked(name: str) -> Any:
     question = f"{field.description}?"
     choices = list(get_args(kind)) if get_origin(kind) is Literal else None
     offered: Any = ...  # nothing
-    if not (field.is_required() or field.default is None or name in _DELIBERATE):
+    if not (field.is_required() or field.default in (None, []) or name in _DELIBERATE):
         offered = field.default if kind is bool else _text(field.default)
     while True:
         try:

@@ -120,7 +120,7 @@ def opened(cabinet: Cabinet) -> Check | None:
 
 
 def closed(cabinet: Cabinet, person: Person, what: str) -> Check | None:
-    """Wait until all breakers are closed; the check that failed otherwise. `what`: see _closing.
+    """Wait until all breakers are closed; the check that failed otherwise. `what` is to be closed.
 
     Contactors are told to, where the person has allowed it, as they are permitted.
     """
@@ -141,7 +141,7 @@ def closed(cabinet: Cabinet, person: Person, what: str) -> Check | None:
 
 
 def _closing(cabinet: Cabinet, seen: Seen, may_close: bool, what: str) -> str:
-    """What a person is told of the closing of `what` is open, and has to do for it."""
+    """What a person is told while `what` is closed, and has to do for it."""
     if not cabinet.contactors:
         return f"Close by hand: {what}"
     told = f"Closing, as permitted: {what}" if may_close else f"Close, as permitted: {what}"
