@@ -152,6 +152,11 @@ def test_without_a_baseline_only_the_siblings_speak(tmp_path):
         one["internal_baseline_mOhm"] = one["link_baseline_mOhm"] = None
     assert line(tmp_path, "Internal resistance", "BAT01", told)[0] == GOOD
     verdict, reason = line(tmp_path, "From battery to busbar", "BAT01", told)
+    assert verdict == NONE and reason.startswith("not yet estimated when the baseline was stored")
+    assert "`packwarden commission PORT --only estimates --only baseline`" in reason
+    for one in told["joints"] + told["feed"]["shares"]:
+        one["baseline"] = None if one.get("share") else False
+    verdict, reason = line(tmp_path, "From battery to busbar", "BAT01", told)
     assert (verdict, reason) == (NONE, "no baseline: `packwarden commission` stores one")
     told["resistances"][0]["link_mOhm"] = None
     assert "takes hours" in line(tmp_path, "From battery to busbar", "BAT01", told)[1]

@@ -234,12 +234,25 @@ def _internal_rows(visit: Visit) -> Iterator[tuple[tuple[str, ...], Judged]]:
             cells,
             either(
                 against("spread", surely(off, error), UNKNOWN),
-                against("internal", surely(over, error), UNKNOWN if value is None else NO_BASE),
+                against("internal", surely(over, error), unknown(visit, value)),
             ),
         )
 
 
-NO_BASE = "no baseline: `packwarden commission` stores one"
+def unknown(visit: Visit, value: float | None) -> str:
+    """Why an estimate cannot be held against a baseline."""
+    if value is None:
+        return UNKNOWN
+    shares = visit.feed.shares if visit.feed else ()
+    stored = [one.baseline for one in (*(visit.joints or ()), *shares)]
+    for one in visit.resistances or ():
+        stored += [one.internal_baseline_mOhm, one.link_baseline_mOhm]
+    if not any(stored):
+        return "no baseline: `packwarden commission` stores one"
+    return (
+        "not yet estimated when the baseline was stored: `packwarden commission PORT --only"
+        " estimates --only baseline` stores it anew, with all others as they are now"
+    )
 
 
 def _links(visit: Visit) -> Section:
@@ -263,8 +276,7 @@ def _link_rows(visit: Visit) -> Iterator[tuple[tuple[str, ...], Judged]]:
             _value(base, "mOhm", 3),
             f"{one.link_used}, {one.link_rejected}",
         )
-        unknown = UNKNOWN if value is None else NO_BASE
-        yield cells, against("link", surely(over, one.link_error_mOhm), unknown)
+        yield cells, against("link", surely(over, one.link_error_mOhm), unknown(visit, value))
 
 
 def _events(visit: Visit) -> Section:
