@@ -106,6 +106,8 @@ WIRED = {
         ("fan", "off: stands", "off: stands"),
     ],
     ("cabinet4", "parts"): [
+        ("breaker, not polarised", "DC, by battery", "1 per battery", "4"),
+        ("main breaker, not polarised", "DC, by the bank's current", "1", "1"),
         ("ADS1115", "3.3 V", "3", "3"),
         ("MCP23017", "3.3 V", "1", "1"),
         ("relay", "24 V DC coil", "1 per battery + 5", "9"),

@@ -307,7 +307,13 @@ def test_the_command_prints_draws_and_says_by_its_exit_code(packwarden, bank_pat
     good = packwarden("coordination", bank_path, "-o", chart)
     assert (good.code, good.err) == (0, "")
     assert "ok: 51 and fuse: up to 500 A" in good.out
-    assert "breaking of mccb:500" in good.out.splitlines()[-1]
+    assumed, written = good.out.splitlines()[-2:]
+    assert "limits of the BMS, 3.2 kA of one pack, 40 ms from trip to open, " in assumed
+    assert "breaking of mccb:500" in assumed
+    assert written == f"{chart}: the time-current chart"
+    given = ("--bms", "150/3", "--fault-ka", "4", "--opening-ms", "30")
+    told = packwarden("coordination", bank_path, *given).out.splitlines()[-1]
+    assert told.startswith("assumptions, until you have the data sheets: i2t of gg:160")
     drawn = chart.read_bytes()
     assert b"51 of a battery, opened" in drawn and b"fuse, gg:160" in drawn
     packwarden("coordination", bank_path, "-o", chart)

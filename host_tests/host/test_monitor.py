@@ -3,6 +3,7 @@
 The whole, on the real firmware, is in system/test_monitor_pty.py.
 """
 
+import asyncio
 import io
 import json
 import queue
@@ -17,6 +18,7 @@ from host.test_events import BOOT, EVENT
 from packwarden_host import monitor_link
 from packwarden_host.bank_view import BatteryTable
 from packwarden_host.dialogue import Dialogue
+from packwarden_host.monitor import Monitor, Reply
 from packwarden_host.monitor_link import Fetching, Heard, HeardEvents, Link, Lost
 from packwarden_host.monitor_view import Known
 
@@ -103,14 +105,23 @@ class Console(socketserver.StreamRequestHandler):
 
 
 @contextmanager
-def linked(answer):
-    """A Link to such a console; yields what returns the next message of a kind."""
+def serving(answer):
+    """Such a console; yields its port."""
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Console) as server:
         server.answer = answer
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        try:
+            yield f"socket://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+
+
+@contextmanager
+def linked(answer):
+    """A Link to such a console; yields what returns the next message of a kind."""
+    with serving(answer) as port:
         messages = queue.SimpleQueue()
-        port = f"socket://127.0.0.1:{server.server_address[1]}"
         link = Link(Dialogue(port, 60), messages.put)
         link.start()
 
@@ -124,7 +135,6 @@ def linked(answer):
         finally:
             link.stop()
             assert not link._thread.is_alive()
-            server.shutdown()
 
 
 def answered(line, changes=()):
@@ -199,6 +209,40 @@ def test_the_end_does_not_wait_for_a_cabinet_that_is_silent():
     with linked(answer):
         assert asked.wait(60)
     # `linked` has stopped the thread, which had 60 s of patience.
+
+
+async def _pressed(port):
+    """Press keys while a reply is shown; return the replies that were seen, and the exit code."""
+    monitor = Monitor(Dialogue(port, 60))
+    seen = []
+
+    async def comes(what, tries=400):
+        while not what():
+            tries -= 1
+            assert tries, seen
+            await pilot.pause(0.05)
+
+    def shows(question):
+        return isinstance(monitor.screen, Reply) and monitor.screen._question == question
+
+    async with monitor.run_test(size=(80, 24)) as pilot:
+        await comes(lambda: "status" in monitor.known.replies)
+        for key, question in (("w", "why"), ("s", "status"), ("l", "lockout")):
+            await pilot.press(key)
+            await comes(lambda question=question: shows(question))
+            seen.append(question)
+            assert len(monitor.screen_stack) == 2
+        await pilot.press("e")
+        await comes(lambda: len(monitor.screen_stack) == 1 and monitor.screen.has_class("history"))
+        await pilot.press("d")
+        await comes(lambda: shows("degraded"))
+        await pilot.press("q")
+    return seen, monitor.return_code
+
+
+def test_while_a_reply_is_shown_the_keys_are_those_of_the_view():
+    with serving(answered) as port:
+        assert asyncio.run(_pressed(port)) == (["why", "status", "lockout"], 0)
 
 
 def test_a_pipe_is_no_place_for_it(refused):

@@ -190,6 +190,48 @@ def test_what_a_cabinet_must_tell_is_not_left_out(changes):
         visit.ask(Console(changed(sound(), **changes)), NOW, None, [], lambda text: None)
 
 
+class Offered(Console):
+    """It at a port, as `report` opens it; what was asked is kept."""
+
+    def __init__(self, told):
+        super().__init__(told)
+        self.asked = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def ask(self, line, progress=None):
+        self.asked.append(line)
+        return super().ask(line, progress)
+
+
+@pytest.mark.parametrize(
+    ("changes", "more", "said"),
+    [
+        ({"settings__bank__batteries": 2}, (), "is of a bank of 4 batteries, and this has 2"),
+        (
+            {"status__pin": "missing"},
+            ("--done", "--pin", "135790"),
+            "--done takes the cabinet's PIN, and it has none (missing): set one first",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_all_is_asked(
+    refused, monkeypatch, tmp_path, changes, more, said
+):
+    _, kept = visits(tmp_path, sound())
+    offered = Offered(changed(sound(), **changes))
+    monkeypatch.setattr("packwarden_host.report.Dialogue", lambda port: offered)
+    page = tmp_path / "report.html"
+    late = ("--date", "2036-01-01", "--visits", kept)
+    assert said in refused("report", "port", "-o", page, *late, *more)
+    assert offered.asked == [f"{one} --json" for one in ("version", "settings", "status")]
+    assert not page.exists()
+
+
 def test_a_cabinet_that_began_anew_tells_all_its_events(tmp_path):
     before, _ = visits(tmp_path, sound())
     same = visit.ask(Console(sound()), NOW, None, before, lambda text: None)[1]

@@ -45,8 +45,12 @@ _PROBE_FUSE = f"125 mA fast, 125 V DC or more, {_BREAKING}, at most 5 ohm"
 def _power() -> list[Part]:
     return [
         Part("fuse, class T or NH", f"by battery and cable; {_BREAKING}", 1),
+        Part("breaker, not polarised", "DC, by battery and cable; contact 52a; release 24 V", 1),
         Part(
-            "breaker, not polarised", "DC, by battery and cable; contact 52a; release 24 V", 1, 1
+            "main breaker, not polarised",
+            f"DC, by the bank's current; contact 52a; release 24 V; {_BREAKING}",
+            0,
+            1,
         ),
         Part("shunt", "300 A / 75 mV, 0.5 % or better", 1),
         Part("fuse, sense lead", f"500 mA fast, 125 V DC or more, {_BREAKING}", 3, 1),

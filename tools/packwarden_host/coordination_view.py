@@ -50,10 +50,13 @@ def run(request: Request) -> None:
         print(json.dumps(_data(study, first, found), indent=2))
     else:
         _show(study, first, found)
+        _show_assumed(study, request.choices)
     if request.chart is not None:
         from packwarden_host import coordination_chart
 
         output.write_whole(request.chart, coordination_chart.svg(study))
+        if not request.as_json:
+            output.line(f"{request.chart}: the time-current chart")
     faults = sum(finding.verdict == FAULT for finding in found)
     if faults:
         raise RunFailed(f"not coordinated: {faults} of {len(found)} checks")
@@ -155,7 +158,17 @@ def _show(study: Study, first: list[First], found: list[Finding]) -> None:
     for finding in found:
         text = f"{finding.verdict}: {finding.check}: {finding.text}"
         output.line(text, _STYLES.get(finding.verdict))
-    assumed = [
+
+
+def _show_assumed(study: Study, choices: Choices) -> None:
+    """Name what was neither given nor measured, and what no standard or maker states."""
+    assumed = [] if choices.bms else ["limits of the BMS"] * bool(study.bms_limits)
+    usual = Choices()
+    if choices.fault_kA == usual.fault_kA:
+        assumed.append(f"{choices.fault_kA:g} kA of one pack")
+    if choices.opening_ms == usual.opening_ms:
+        assumed.append(f"{choices.opening_ms:g} ms from trip to open")
+    assumed += [
         f"{what} of {device.name}"
         for device in (study.fuse, study.breaker, study.main)
         if device

@@ -57,11 +57,26 @@ class Fetched(Message):
         self.lines = lines
 
 
+# The keys of the view, which are those of a reply above it as well: key, action, what it shows.
+_KEYS = (
+    ("w", "ask('why')", "Why"),
+    ("e", "history", "Events"),
+    ("s", "ask('status')", "Status"),
+    ("l", "ask('lockout')", "Lockout"),
+    ("d", "ask('degraded')", "Degraded"),
+    ("t", "ask('timing')", "Timing"),
+    ("c", "export('csv')", "CSV"),
+    ("j", "export('jsonl')", "JSONL"),
+    ("q", "quit", "Quit"),
+)
+
+
 class Reply(ModalScreen[None]):
     """A reply of the console, until a key is pressed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,enter,space,q", "dismiss", "Close"),
+        Binding("escape,enter,space", "dismiss", "Close"),
+        *(Binding(key, f"app.{action}") for key, action, _ in _KEYS),
     ]
 
     def __init__(self, question: str, text: str):
@@ -73,7 +88,7 @@ class Reply(ModalScreen[None]):
         """Lay out the reply in a frame, scrolled where it is longer."""
         with Vertical(id="reply") as frame:
             frame.border_title = self._question
-            frame.border_subtitle = "Esc closes"
+            frame.border_subtitle = "Esc closes, other keys as below"
             with VerticalScroll():
                 yield Static(Text(self._text))
 
@@ -103,15 +118,7 @@ class Monitor(App[int]):
     #reply VerticalScroll { height: auto; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("w", "ask('why')", "Why"),
-        Binding("e", "history", "Events"),
-        Binding("s", "ask('status')", "Status"),
-        Binding("l", "ask('lockout')", "Lockout"),
-        Binding("d", "ask('degraded')", "Degraded"),
-        Binding("t", "ask('timing')", "Timing"),
-        Binding("c", "export('csv')", "CSV"),
-        Binding("j", "export('jsonl')", "JSONL"),
-        Binding("q", "quit", "Quit"),
+        *(Binding(*one) for one in _KEYS),
         Binding("ctrl+c", "quit", show=False, priority=True),
     ]
 
@@ -170,6 +177,7 @@ class Monitor(App[int]):
 
     def on_answered(self, message: Answered) -> None:
         """Show what the user has asked for."""
+        self._close_reply()
         self.push_screen(Reply(message.question, message.text))
 
     def on_fetching(self, message: Fetching) -> None:
@@ -202,8 +210,13 @@ class Monitor(App[int]):
 
     def action_history(self) -> None:
         """Show only the events, or the batteries again."""
+        self._close_reply()
         self.screen.toggle_class("history")
         self.query_one("#events").focus()
+
+    def _close_reply(self) -> None:
+        if isinstance(self.screen, Reply):
+            self.pop_screen()
 
     def _connected(self) -> bool:
         out = self.known.out(time.monotonic())

@@ -22,6 +22,12 @@ STYLES = {
 }
 
 
+def working(text: str) -> None:
+    """Say on stderr, where a person watches it, what takes a while now."""
+    if sys.stderr.isatty():
+        print(f"{text} ...", file=sys.stderr, flush=True)
+
+
 def is_terminal() -> bool:
     """True where a person watches stdout (and colour, unless NO_COLOR is set, makes sense)."""
     return sys.stdout.isatty()

@@ -50,6 +50,7 @@ def run_trace(request: Request) -> None:
     with Cabinet(config, request.vm) as cabinet:
         job_file = cabinet.folder / "trace.txt"
         end_ms = write_job(request.trace, config, job_file)
+        output.working(f"{request.trace}: {end_ms / 1000:g} s through the firmware")
         source = {"kind": "trace", "path": str(job_file), "stuck": stuck}
         for letter, text in cabinet.lines(
             Job(source, end_ms, 1 if request.seed is None else request.seed)
@@ -72,6 +73,7 @@ def run_capture(request: Request) -> None:
             raise BadInput(f"{option} is for a trace: {request.trace} holds what really happened")
     path = request.trace
     capture = capture_file.read(path, request.config)
+    output.working(f"{path}: its ticks through the control step")
     found = capture_file.rerun(path, capture, CPython() if request.vm == "cpython" else UnixVm())
     for _, text in found.events:
         show(text, request.form)

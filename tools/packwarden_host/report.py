@@ -8,7 +8,7 @@ from packwarden_host import events, output, pin, report_page, visit
 from packwarden_host.dialogue import Dialogue
 from packwarden_host.errors import BadInput
 from packwarden_host.report_rules import Verdict
-from packwarden_host.visit import Visit
+from packwarden_host.visit import Settings, Status, Visit
 
 VISITS = "visits.jsonl"
 _STYLES = {
@@ -43,14 +43,23 @@ def run(request: Request) -> None:
     path = request.visits or request.file.with_name(VISITS)
     earlier, when = _earlier(path, request.when)
     secret = pin.given(request.pin) if request.done else None
-    with Dialogue(request.source) as dialogue:
-        with events.Progress() as progress:
-            line, found = visit.ask(dialogue, when, request.by, earlier, progress.tell)
-        if earlier and earlier[-1].batteries != found.batteries:
+
+    def fits(settings: Settings, status: Status) -> None:
+        batteries = settings.bank.batteries
+        if earlier and earlier[-1].batteries != batteries:
             raise BadInput(
                 f"{path}: is of a bank of {earlier[-1].batteries} batteries, and this has"
-                f" {found.batteries}: give it a file of its own with --visits"
+                f" {batteries}: give it a file of its own with --visits"
             )
+        if request.done and status.pin != "set":
+            raise BadInput(
+                f"--done takes the cabinet's PIN, and it has none ({status.pin}): set one first,"
+                " `pin NEW` at its console"
+            )
+
+    with Dialogue(request.source) as dialogue:
+        with events.Progress() as progress:
+            line, found = visit.ask(dialogue, when, request.by, earlier, progress.tell, fits)
         before = path.read_text(encoding="utf-8") if earlier else ""
         output.write_whole(path, f"{before}{line}\n")
         _write(request, [*earlier, found])

@@ -306,18 +306,24 @@ def ask(
     by: str | None,
     earlier: Sequence[Visit],
     progress: Callable[[str], None],
+    fits: Callable[[Settings, Status], None] = lambda settings, status: None,
 ) -> tuple[str, Visit]:
     """Ask a cabinet everything; return the visit as a line (without its end) and decoded.
 
-    `earlier`: the visits to it before; `progress` learns what is asked. RunFailed where a reply
-    cannot be read.
+    `earlier`: the visits to it before; `progress` learns what is asked; `fits` refuses a cabinet,
+    before much was asked. RunFailed where a reply cannot be read.
     """
     told = {}
-    for question in _ALWAYS + _NEWER:
-        progress(question)
-        told[question] = _reply(dialogue, question)
-    progress("events")
     try:
+        for question in _ALWAYS + _NEWER:
+            progress(question)
+            told[question] = _reply(dialogue, question)
+            if question == "status":
+                fits(
+                    Settings.model_validate_json(told["settings"]),
+                    Status.model_validate_json(told["status"]),
+                )
+        progress("events")
         since = _since(Status.model_validate_json(told["status"]), before(earlier, when))
         lines = events.fetch(dialogue, since, lambda count: progress(f"{count} events"))
         told["events"] = f"[{','.join(lines)}]"
