@@ -43,7 +43,6 @@ INJECTION = Step("injection", "Secondary injection: pickup and time of elements"
 
 
 _MARKS = {"good": "ok    ", "left out": "LEFT  ", "failed": "FAILED"}
-_SILENT_S = 60.0  # a board that reads all its files for the self-test says nothing meanwhile
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def run(request: Request) -> None:
         output.check_writable(path)
     if kept == request.file:
         raise BadInput(f"{kept}: is report and progress at once: name another file")
-    with Dialogue(request.port, _SILENT_S) as dialogue:
+    with Dialogue(request.port) as dialogue:
         cabinet = Cabinet(dialogue, request.pin)
         if not request.inject:  # which operates nothing
             cabinet.check_pin()

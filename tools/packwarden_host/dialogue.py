@@ -15,6 +15,7 @@ from packwarden_host.errors import BadInput, RunFailed
 
 # A cabinet answers within a few ticks; one that restarts needs some seconds.
 SILENT_S = 10.0
+_SELFTEST_S = 60.0  # one that reads all its files for the self-test says nothing meanwhile
 ARMED_S = 20  # how long one may take from its first prompt to protecting
 _AGAIN_S = 0.5  # how long between two tries to reach a board that starts
 _CTRL_C = b"\x03"
@@ -149,7 +150,9 @@ class Dialogue:
         """
         self.line.send(line.encode() + b"\r")
         self.line.until(shown(line).encode() + b"\r\n")
-        reply = self.line.until(_PROMPT, progress=progress)[0].decode("ascii", errors="replace")
+        silent_s = _SELFTEST_S if line.startswith("selftest") else None
+        reply, _ = self.line.until(_PROMPT, progress=progress, silent_s=silent_s)
+        reply = reply.decode("ascii", errors="replace")
         if reply.startswith("error: "):
             reason = reply.removeprefix("error: ").strip()
             raise Refused(f"{self.port}: {shown(line)}", reason)
