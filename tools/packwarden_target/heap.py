@@ -61,6 +61,10 @@ class _Machine:
         return memoryview(_backup)  # the memory of the board's clock is no heap
 
     @staticmethod
+    def unique_id():
+        return b"\x01\x02\x03\x04\x05\x06"
+
+    @staticmethod
     def reset():
         raise SystemExit
 
