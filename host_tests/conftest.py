@@ -1,6 +1,7 @@
 """Settings of all tests."""
 
 import os
+import signal
 
 from hypothesis import settings
 
@@ -9,6 +10,10 @@ import trace_matrix
 # Two cores, shared with the VMs: an example may take its time. In CI each run draws the same ones.
 settings.register_profile("packwarden", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("packwarden")
+
+# A suite that a script starts in the background inherits that Ctrl-C is ignored, and so would the
+# cabinets that tests end by it: they would run for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser):

@@ -25,7 +25,8 @@ CAMPAIGN, FAULTS = (
     )
     for options in ("--format markdown", "--faults --format markdown")
 )
-NAMED = re.compile(r"`(packwarden|make) ([^`]+)`")
+# Within a sentence, or alone on a line.
+NAMED = re.compile(r"`(packwarden|make) ([^`]+)`|^(packwarden) ([^>\n].*)$", re.MULTILINE)
 EVENT = re.compile(r"^ *[0-9]+\.[0-9]{3} s  [A-Z]{4}.*$", re.MULTILINE)
 
 
@@ -52,11 +53,12 @@ def test_what_is_shown_is_what_is_printed(name):
 
 @pytest.mark.parametrize("name", [*docs.FILES, *docs.BOARDS, "host_tests/README.md"])
 def test_a_command_that_a_sentence_names_is_there_with_its_options(name):
-    """What stands in a block is run, above; a sentence's has PORT, FILE and the like in it."""
+    """What stands in a console block is run, above; this one may have PORT or FILE in it."""
     targets = re.findall(r"^([a-z]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
     named = NAMED.findall((REPOSITORY / name).read_text())
     assert named
-    for program, line in named:
+    for within, told, alone, typed in named:
+        program, line = within or alone, told or typed
         first, *words = shlex.split(line)
         if program == "make":
             assert first in targets, line
