@@ -108,17 +108,17 @@ def test_a_drift_warns_after_five_minutes():
     assert (alarm["battery"], alarm["level"], alarm["limit"]) == (3, "alarm", 30)
 
 
-# The end of charge: above 3.45 V a cell shares cross, whoever is full first takes less.
+# The end of charge: above 3.35 V a cell shares cross, above 3.45 V whoever is full takes nothing.
 
 
 @pytest.mark.parametrize(
     ("each_A", "volts_V", "judged"),
     [
-        (-29, 55.1, True),
-        (-29, 55.3, False),
-        (-31, 55.3, True),
-        (29, 55.3, True),
-        (-14, 55.1, False),
+        (-29, 53.5, True),
+        (-29, 53.7, False),
+        (-31, 53.7, True),
+        (29, 53.7, True),
+        (-14, 53.5, False),
     ],
 )
 def test_near_the_end_of_charge_the_median_has_to_be_30_percent_of_rated(each_A, volts_V, judged):
@@ -144,7 +144,7 @@ def test_at_the_end_of_charge_half_of_the_bank_has_to_make_the_median(others_A, 
 
 
 def test_it_is_the_end_for_the_battery_that_is_full():
-    volts_V = [55.0, 55.0, 55.4, 55.0]
+    volts_V = [53.5, 53.5, 53.7, 53.5]
     found = carrying(-20, -20, -8, -30, volts_V=volts_V)
     assert percent(found) == near(0, 0, 0, 50)
 
@@ -224,9 +224,12 @@ def test_a_lost_monitor_is_no_idle_battery():
     assert cabinet.run(700, 1000) == []
 
 
-@pytest.mark.parametrize(("voltage_V", "warns"), [(56.0, False), (54.0, True)])
-def test_at_the_end_of_charge_a_full_battery_may_idle(voltage_V, warns):
-    cabinet = of_idle(-35, 0, -35, -35, voltage_V=voltage_V)
+@pytest.mark.parametrize(
+    ("others_A", "voltage_V", "warns"),
+    [(-35, 56.0, False), (-35, 54.0, True), (-25, 54.0, False), (-25, 53.5, True)],
+)
+def test_at_the_end_of_charge_a_battery_may_idle(others_A, voltage_V, warns):
+    cabinet = of_idle(others_A, 0, others_A, others_A, voltage_V=voltage_V)
     assert bool(cabinet.run(100, 1000)) == warns
 
 

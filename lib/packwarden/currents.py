@@ -26,8 +26,8 @@ LOADED = const(2)  # 15 %: the median from which imbalance is judged
 FLOWING = const(3)  # 10 %: the median from which a direction of the bank is judged
 INSTANT = const(4)  # pickup of the instantaneous element
 BLOCKING_ms = const(5)  # how long a reversed battery blocks that element of the others
-FULL_LOADED = const(6)  # 30 %: as LOADED, near the end of charge, where shares cross
-FULL_mV = const(7)  # from which voltage on that is, while charging
+FULL_LOADED = const(6)  # 30 %: as LOADED, while charging a bank that is nearly full
+FULL_mV = const(7)  # from which voltage on, while charging, a battery may take nothing
 RATED = const(8)  # of a battery
 HAS_BASELINE = const(9)
 WINDOW_ms = const(10)  # how long after a battery has left the loads of the others are predicted
@@ -51,7 +51,7 @@ LEFT = const(12)  # mask: tripped, about to be, or no longer carrying
 LEFT_AT = const(13)
 MEASURED = const(14)  # mask: have a current; the main's bit: every battery that is closed has
 MISSING_AT = const(15)  # since when somebody of those does not carry
-FULL = const(16)  # mask: near the end of charge, while charging
+FULL = const(16)  # mask: may take nothing, while charging
 JUDGED = const(17)  # mask: the median is enough to judge them by it
 NEARLY_FULL = const(18)  # mask: may take less than its share, while charging
 _MAIN_BIT = const(15)
@@ -220,10 +220,26 @@ def course(ctx) -> int:
 
 
 @micropython.viper
+def gives(ctx, batteries: int) -> int:
+    """Return what the batteries that discharge give, in mA; all there may be if one is unknown."""
+    current = ptr32(ctx[0])
+    if (ptr32(ctx[3])[MEASURED] >> _MAIN_BIT) & 1 == 0:
+        return _MOST_mA
+    total = 0
+    k = 0
+    while k < batteries:
+        if current[k] > _BIAS:
+            total += current[k] - _BIAS
+        k += 1
+    return total
+
+
+@micropython.viper
 def directions(ctx, now: int, batteries: int):
     """Find who flows against the bank, and what the instantaneous element sees (rule 1).
 
-    Stored are the currents against a bank that carries, and into batteries of a bank that is idle.
+    Stored are the currents against a bank that carries, and into batteries of a bank that is idle:
+    no more of them than the siblings give, where all are measured, for the rest is a charge.
     A battery reversed above the pickup of the instantaneous element is seen at once and hides the
     others from it for as long as it flows and 100 ms more: they feed it, and opening them, or the
     main, would not end that. Where directions are in balance, as between two batteries, the one
@@ -241,6 +257,7 @@ def directions(ctx, now: int, batteries: int):
     flow = int(course(ctx))
     out = bank[DIRECTION]
     small = 0 - parameter[SMALL]
+    given = int(gives(ctx, batteries))
     found = 0
     strong = 0
     k = 0
@@ -256,7 +273,7 @@ def directions(ctx, now: int, batteries: int):
                 if flow:
                     reverse += against
                 else:
-                    idle += against
+                    idle += against if against < given else given
             if out == 0:
                 i = 0 - i
             if i < small:

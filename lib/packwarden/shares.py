@@ -41,10 +41,10 @@ NAMES = ("load", "imbalance", "drift", "deviation", "idle", "idle_giving")
 def judge(ctx, batteries: int):
     """Find who is judged by the median, a mask: all while it is enough, fewer near a full bank.
 
-    Above 3.45 V a cell, while charging, the shares cross: whoever is full first takes less. So it
-    takes a larger median there, and half of the bank to make it: who is behind takes the rest
-    alone. Before that, from 3.35 V on, whoever is ahead takes less already, where the voltage of
-    a cell begins to rise with its charge again. From the control step, like all in here.
+    Above 3.35 V a cell, while charging, its voltage rises with its charge again and the shares
+    begin to cross: whoever is ahead takes less, and for some minutes nothing where the charger
+    eases off. So it takes a larger median there, and half of the bank to make it: who is behind
+    takes the rest alone. Above 3.45 V a battery is full. From the control step, like all in here.
     """
     volts = ptr32(ctx[0])
     parameter = ptr32(ctx[2])
@@ -67,7 +67,7 @@ def judge(ctx, batteries: int):
             k += 1
     judged = (1 << batteries) - 1 if load >= parameter[_LOADED] else 0
     if load < parameter[_FULL_LOADED] or 2 * bank[_CARRIERS] < bank[_MEMBERS]:
-        judged &= ~full
+        judged &= ~nearly
     bank[_FULL] = full
     bank[_NEARLY_FULL] = nearly
     bank[_JUDGED] = judged
@@ -130,8 +130,8 @@ def balance(ctx, batteries: int, closed: int):
 def idle(ctx, batteries: int, closed: int):
     """Store the loads, negated, where it says something that a battery carries none.
 
-    That is while the median is enough to judge by, and not at the end of charge: who is full first
-    takes nothing. The second quantity asks for a bank that discharges as well. A battery that
+    That is while the median is enough to judge by, and not of a battery that is full, which takes
+    nothing. The second quantity asks for a bank that discharges as well. A battery that
     carries otherwise is not idle, nor is one whose breaker is open: that lets go.
     """
     values = ptr32(ctx[1])

@@ -153,16 +153,28 @@ class FloatBank:
         self.median_A = median(carrying)
         self.found["bank_load"] = abs(total)
         self._find_course()
+        given = self._given_A()
         for battery in self.batteries:
             current = battery.current.value
             reverse = idle = None
             if current is not None:
                 against = current if self.course == -1 else -current
                 reverse = max(against, 0) if self.course else 0
-                idle = 0 if self.course else max(against, 0)
+                idle = 0 if self.course else min(max(against, 0), given)
             battery.found["reverse"] = reverse
             battery.found["reverse_idle"] = idle
             battery.found["instantaneous"] = battery.found["load"]
+
+    def _given_A(self):
+        """Return what the batteries that discharge give; without bound if one is unknown."""
+        given = 0.0
+        for battery in self.batteries:
+            current = battery.current.value
+            if current is not None:
+                given += max(current, 0)
+            elif battery.breaker.closed:
+                return float("inf")
+        return given
 
     def _find_course(self):
         """Find which way the bank carries: 1 out, -1 in, 0 idle; with a hysteresis."""
@@ -180,11 +192,11 @@ class FloatBank:
         load = abs(self.median_A or 0)
         charging = self.median_A is not None and self.median_A < 0
         charged_mV = (battery.voltage.value or 0) * 1000 if charging else 0
-        full = charged_mV > self.bank.end_of_charge_mV
-        enough = load >= self.rated_A * (0.3 if full else 0.15)
-        if full and 2 * len(self.carrying) < self.members:
+        nearly = charged_mV > self.bank.nearly_full_mV
+        enough = load >= self.rated_A * (0.3 if nearly else 0.15)
+        if nearly and 2 * len(self.carrying) < self.members:
             enough = False
-        return enough, full, charged_mV > self.bank.nearly_full_mV
+        return enough, charged_mV > self.bank.full_mV, nearly
 
     def _find_shares(self):
         """Compare each battery's current with its expected share."""
