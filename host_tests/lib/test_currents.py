@@ -1,5 +1,7 @@
 """The expected share: parts by capacity and baseline, the end of charge, batteries that idle."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -106,6 +108,41 @@ def test_a_drift_warns_after_five_minutes():
     cabinet.current_A[2] = 30.0
     (alarm,) = cabinet.run(125, 1000)
     assert (alarm["battery"], alarm["level"], alarm["limit"]) == (3, "alarm", 30)
+
+
+# What was carried of late restrains.
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_when_the_load_falls_what_drifted_apart_is_a_part_of_what_it_was(sign):
+    cabinet = carrying(*[60.0 * sign] * 4)
+    cabinet.run(600, 1000)
+    cabinet.current_A = [13.0 * sign, *[25.0 * sign] * 3]
+    cabinet.run(0.05)
+    assert percent(cabinet) == near(20, 0, 0, 0)
+    cabinet.run(1024, 1000)  # 35 A more than there are now: 13 of them are left
+    assert percent(cabinet) == near(100 * 12 / (25 + 35 / math.e), 0, 0, 0)
+    cabinet.run(4 * 3600, 1000)
+    assert percent(cabinet) == near(48, 0, 0, 0)
+
+
+@pytest.mark.parametrize("start_s", [2, 10])
+def test_a_motor_that_starts_leaves_little_restraint(start_s):
+    cabinet = carrying(25, 25, 13, 25)
+    cabinet.run(300, 1000)
+    cabinet.current_A = [75.0] * 4
+    cabinet.run(start_s, 1000)
+    cabinet.current_A = [25.0, 25.0, 13.0, 25.0]
+    cabinet.run(0.05)
+    assert percent(cabinet)[2] == pytest.approx(100 * 12 / (25 + 50 * start_s / 64), abs=3)
+
+
+def test_each_is_restrained_by_its_own_share():
+    cabinet = carrying(60, 60, 30, 60, capacity_Ah=[100, 100, 50, 100])
+    cabinet.run(600, 1000)
+    cabinet.current_A = [20.0, 20.0, 4.0, 20.0]
+    cabinet.run(0.05)
+    assert percent(cabinet) == near(0, 0, 20, 0)
 
 
 # The end of charge: above 3.35 V a cell shares cross, above 3.45 V whoever is full takes nothing.

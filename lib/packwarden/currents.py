@@ -34,7 +34,7 @@ WINDOW_ms = const(10)  # how long after a battery has left the loads of the othe
 NEARLY_FULL_mV = const(11)  # from which voltage on, while charging, a battery may take less
 
 # Places in what is found of the whole bank.
-FACTS = const(19)
+FACTS = const(21)
 MEDIAN = const(0)  # biased mA of the batteries that carry, per part; NONE where none does
 CARRIERS = const(1)  # how many do
 SUM = const(2)  # biased mA, of all that are measured
@@ -54,6 +54,8 @@ MISSING_AT = const(15)  # since when somebody of those does not carry
 FULL = const(16)  # mask: may take nothing, while charging
 JUDGED = const(17)  # mask: the median is enough to judge them by it
 NEARLY_FULL = const(18)  # mask: may take less than its share, while charging
+RESTRAINT = const(19)  # mA: what the bank carried of late, per part
+RESTRAINED_AT = const(20)
 _MAIN_BIT = const(15)
 
 # Where among the quantities the kernels store what they find: places in an array of places.

@@ -132,6 +132,7 @@ class Quantities:
         ctx = self.ctx
         currents.survey(ctx, n, closed)
         currents.directions(ctx, now_ms, n)
+        shares.restrain(ctx, now_ms)
         shares.judge(ctx, n)
         shares.balance(ctx, n, closed)
         shares.idle(ctx, n, closed)

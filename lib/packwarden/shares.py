@@ -12,6 +12,7 @@ from packwarden.medians import other
 
 # As in `fixed` and in `currents`: kernels need constants of their own module.
 _BIAS = const(1 << 29)
+_MASK = const((1 << 30) - 1)
 _NONE = const(0)
 _ASIDE = const(1)
 _LOADED = const(2)
@@ -26,6 +27,9 @@ _CARRY = const(10)
 _FULL = const(16)
 _JUDGED = const(17)
 _NEARLY_FULL = const(18)
+_RESTRAINT = const(19)
+_RESTRAINED_AT = const(20)
+_RESTRAINT_ms = const(1000)  # how often it follows the load: by 1/64 up, by 1/1024 down
 
 # Where among the quantities they store what they find: places in an array of places.
 _LOAD = const(0)
@@ -38,13 +42,33 @@ NAMES = ("load", "imbalance", "drift", "deviation", "idle", "idle_giving")
 
 
 @micropython.viper
+def restrain(ctx, now: int):
+    """Follow the load of the bank with the restraint: within a minute up, 17 minutes down.
+
+    By a load charges drift apart, until the emptier ones give less of it. When it falls that
+    difference stays for a while, as large as before, and is a larger part of what is carried. A
+    motor that starts is over before it counts. From the control step, like all in here.
+    """
+    bank = ptr32(ctx[3])
+    if (now - bank[_RESTRAINED_AT]) & _MASK < _RESTRAINT_ms:
+        return
+    bank[_RESTRAINED_AT] = now
+    median = bank[_MEDIAN]
+    load = median - _BIAS if median != _NONE else 0
+    if load < 0:
+        load = 0 - load
+    off = load - bank[_RESTRAINT]
+    bank[_RESTRAINT] += off >> 6 if off > 0 else off >> 10
+
+
+@micropython.viper
 def judge(ctx, batteries: int):
     """Find who is judged by the median, a mask: all while it is enough, fewer near a full bank.
 
     Above 3.35 V a cell, while charging, its voltage rises with its charge again and the shares
     begin to cross: whoever is ahead takes less, and for some minutes nothing where the charger
     eases off. So it takes a larger median there, and half of the bank to make it: who is behind
-    takes the rest alone. Above 3.45 V a battery is full. From the control step, like all in here.
+    takes the rest alone. Above 3.45 V a battery is full.
     """
     volts = ptr32(ctx[0])
     parameter = ptr32(ctx[2])
@@ -77,6 +101,7 @@ def judge(ctx, batteries: int):
 def balance(ctx, batteries: int, closed: int):
     """Compare each battery's current with its expected share: in 0.1 % of it, and in mA.
 
+    The percentage is of the share of what was carried of late, where that is more (`restrain`).
     Zero (no verdict) while the median is below 15 % of rated, for a battery that is open, and for
     one that is nearly full and takes less.
     """
@@ -93,6 +118,8 @@ def balance(ctx, batteries: int, closed: int):
     judged = closed & bank[_JUDGED]
     nearly = bank[_NEARLY_FULL]
     few = bank[_CARRY] if bank[_CARRIERS] <= 2 else 0
+    part = ptr32(ctx[6])
+    restraint = bank[_RESTRAINT]
     k = 0
     while k < batteries:
         share[k] = bank[_MEDIAN]
@@ -116,6 +143,9 @@ def balance(ctx, batteries: int, closed: int):
                     off = 0 - off
                 if expected < 0:
                     expected = 0 - expected
+                restrained = (restraint >> 10) * part[k] + (((restraint & 1023) * part[k]) >> 10)
+                if expected < restrained:
+                    expected = restrained
                 if expected < 100:
                     expected = 100
                 relative = off // 100 * 1000 // (expected // 100) + _BIAS

@@ -55,6 +55,7 @@ class FloatBank:
         self.course = 0
         self.left = []
         self.sampled_at_s = 0.0
+        self.restraint_A = self.restrained_at_s = 0.0
         self.last_s = 0.0
         self.rows = [self._row(row) for row in plan(bank)]
 
@@ -104,6 +105,7 @@ class FloatBank:
         for battery, contact in zip(self.batteries, contacts["closed"]):
             battery.breaker.follow(contact, battery.current.value, self.rated_A * 0.05)
         self._find_currents()
+        self._restrain(now_s)
         self._find_shares()
         self._find_departures(now_s)
         self._find_voltages()
@@ -187,6 +189,13 @@ class FloatBank:
             load = 0
         self.course = 0 if abs(load) < limit else 1 if load > 0 else -1
 
+    def _restrain(self, now_s):
+        """Let the restraint follow the load, a second after the other."""
+        if now_s - self.restrained_at_s >= 1:
+            self.restrained_at_s = now_s
+            off = abs(self.median_A or 0) - self.restraint_A
+            self.restraint_A += off / (64 if off > 0 else 1024)
+
     def _judged(self, battery):
         """Return whether the median is enough to judge by, and a battery full, and nearly full."""
         load = abs(self.median_A or 0)
@@ -212,7 +221,8 @@ class FloatBank:
                     expected *= share
                     less = nearly and current > expected
                     deviation = 0.0 if less else abs(current - expected)
-                    imbalance = 100 * deviation / max(abs(expected), 0.1)
+                    restrained = max(abs(expected), self.restraint_A * share, 0.1)
+                    imbalance = 100 * deviation / restrained
                 if closed and judged and not full:
                     idle = abs(current)
             giving = idle if self.median_A is not None and self.median_A > 0 else None
