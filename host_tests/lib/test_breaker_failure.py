@@ -3,7 +3,7 @@
 import pytest
 
 from cabinets import Cabinet, configuration, only
-from packwarden.breakers import FAILED
+from packwarden.breakers import FAILED, TRIPPING
 
 HIT = 2  # battery 3, or the last of two
 ROWS = ("terminal_overtemperature.trip", "breaker_failure")
@@ -153,6 +153,38 @@ def test_a_stuck_main_is_tripped_again_and_then_all():
     assert cabinet.protection.breakers.state[cabinet.main] == FAILED
     event = cabinet.told(element="breaker_failure")[0]
     assert event["value"] == pytest.approx(120, abs=0.02)
+
+
+def test_a_breaker_has_failed_once_its_second_pulse_did_not_open_it():
+    cabinet = tripped(40)
+    state = cabinet.protection.breakers.state
+    cabinet.run(0.29)
+    assert state[HIT] == TRIPPING
+    cabinet.run(0.03)
+    assert state[HIT] == FAILED
+    level = {"pickup": 50, "dropout": 45, "delay_ms": 1000, "wait_ms": 0}
+    config = configuration(3, {"elements.ambient_high.trip": level})
+    cabinet = Cabinet(only(config, "ambient_high.trip", "breaker_failure"), current_A=40)
+    state = cabinet.protection.breakers.state
+    cabinet.stuck.add(cabinet.main)
+    cabinet.ambient_C = 55.0
+    cabinet.run_until(2, kind="trip")
+    cabinet.run(0.29)
+    assert state[cabinet.main] == TRIPPING
+    cabinet.run(0.03)
+    assert state[cabinet.main] == FAILED
+
+
+def test_a_battery_that_stays_does_not_say_that_the_main_has_failed_too():
+    cabinet = Cabinet(only(configuration(2), *ROWS), current_A=[40.0, -40.0])
+    cabinet.stuck = {0, cabinet.main}
+    cabinet.plus_C[0] = 85.0
+    cabinet.run_until(3, kind="trip")
+    cabinet.run_until(1, kind="trip", battery=1, action="trip_all")
+    state = cabinet.protection.breakers.state
+    assert (state[0], state[cabinet.main]) == (FAILED, TRIPPING)  # its own time ends next
+    cabinet.run_until(0.02, kind="trip", battery=None)
+    assert state[cabinet.main] == FAILED
 
 
 def test_a_lost_monitor_leaves_the_contact_to_judge():

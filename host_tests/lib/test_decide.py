@@ -3,6 +3,9 @@
 import pytest
 
 from cabinets import Cabinet, at_once, configuration, only
+from packwarden import compare, elements, lockout
+from packwarden.breakers import FAILED
+from packwarden.fixed import ASIDE, BIAS, NONE
 from packwarden.protection import INPUTS_FAIL, MEMORY_FAILS, OUTPUTS_FAIL, TICKS_LATE
 
 KEYS = ["t_ms", "seq", "kind", "level", "element", "device", "battery", "terminal"]
@@ -22,17 +25,132 @@ def open_breakers(cabinet):
 FIFTY = "overcurrent_instantaneous.trip"
 
 
-@pytest.mark.parametrize("batteries", [2, 3, 4, 15])
-def test_a_reversed_battery_above_the_50_trips_and_no_other(batteries):
+def place_of(decider, slug, key):
+    """Return the number of a level among the rows."""
+    (place,) = [
+        r
+        for r, row in enumerate(decider.rows)
+        if elements.slug(row.number) == slug and row.table.key == key
+    ]
+    return place
+
+
+@pytest.mark.parametrize(
+    ("slug", "key", "pickup", "dropout", "delay_ms", "samples", "reset_ms", "latches"),
+    [
+        ("terminal_overtemperature", "trip", 8000, 7500, 2000, 2, 0, 1),
+        ("overcurrent_inverse", "alarm", 750, 712, 0, 1, 0, 0),
+        ("overcurrent_inverse", "trip", 1000, 500, 0, 1, 0, 1),  # the whole way, and half of it
+        ("bank_overcurrent", "trip", 1000, 500, 0, 1, 0, 1),
+        ("overcurrent_instantaneous", "trip", 500_000, 400_000, 0, 2, 0, 1),
+        ("undervoltage", "trip", -43_200, -44_200, 5000, 2, 0, 1),
+        ("external_trip", "trip", 1, 1, 100, 1, 0, 1),
+        ("bms_alarm", "alarm", 1, 1, 1000, 1, 5000, 0),
+        ("cascade", "alarm", 1250, 950, 0, 1, 60_000, 0),
+    ],
+)
+def test_the_comparator_is_given_what_a_level_is_set_to(
+    slug, key, pickup, dropout, delay_ms, samples, reset_ms, latches
+):
+    decider = Cabinet().protection.decider
+    fields = (compare.PICKUP, compare.DROPOUT, compare.DELAY, compare.NEEDED)
+    fields += (compare.RESET, compare.LATCH)
+    r = place_of(decider, slug, key)
+    given = [decider.slots.get(r, field) for field in fields]
+    assert given == [BIAS + pickup, BIAS + dropout, delay_ms, samples - 1, reset_ms, latches]
+
+
+@pytest.mark.parametrize(
+    ("slug", "key", "gate", "pickup", "dropout", "each"),
+    [
+        ("terminal_rise", "trip", "temperature", BIAS + 5000, BIAS + 4500, 1),
+        ("charge_temperature", "alarm", "charging", BIAS + 2000, ASIDE, 1),
+        ("cascade", "trip", "departed", BIAS + 1, ASIDE, 0),  # a flag, of the bank
+        ("external_trip", "trip", None, BIAS, BIAS, 0),
+        ("current_imbalance", "trip", None, BIAS, BIAS, 0),  # its second condition is set to none
+    ],
+)
+def test_a_second_condition_drops_out_at_nine_tenths_or_never_if_the_level_seals(
+    slug, key, gate, pickup, dropout, each
+):
+    changes = {
+        "elements.current_imbalance.trip": {"pickup": 100, "dropout": 90, "delay_ms": 1000},
+    }
+    protection = Cabinet(configuration(4, changes)).protection
+    quantities = protection.quantities
+    place = quantities.places[gate] if gate else quantities.always
+    slots = protection.decider.slots
+    r = place_of(protection.decider, slug, key)
+    fields = (compare.GATE, compare.GATE_PICKUP, compare.GATE_DROPOUT, compare.GATE_STEP)
+    assert [slots.get(r, field) for field in fields] == [place, pickup, dropout, each]
+
+
+@pytest.mark.parametrize(
+    ("slug", "key", "channel", "each"),
+    [
+        ("terminal_overtemperature", "trip", "terminal", 1),
+        ("overcurrent_inverse", "trip", None, 1),  # the current of its battery: from channel 0
+        ("undervoltage", "trip", "voltage", 1),
+        ("overvoltage", "trip", "voltage", 1),
+        ("voltage_mismatch", "alarm", "voltage", 1),
+        ("ambient_high", "fan", "ambient", 0),
+        ("sensor_fault", "ambient", "ambient", 0),
+        ("sensor_fault", "busbar", "bus", 0),
+        ("sensor_fault", "reference", "reference", 0),
+        ("sensor_fault", "main_shunt", "main", 0),
+        ("control_supply", "alarm", "supply", 0),
+        ("external_trip", "trip", None, 0),
+    ],
+)
+def test_what_has_to_agree_are_the_conversions_of_its_own_channel(slug, key, channel, each):
+    protection = Cabinet(configuration(4, {"sensors.main_shunt_uohm": 50})).protection
+    slots = protection.decider.slots
+    r = place_of(protection.decider, slug, key)
+    expected = getattr(protection.frame, channel) if channel else 0
+    assert slots.get(r, compare.CHANNEL) == expected
+    assert slots.get(r, compare.CHANNEL_STEP) == each
+
+
+@pytest.mark.parametrize("row", ["control_supply.alarm", "sensor_fault.main_shunt"])
+def test_what_is_not_wired_counts_no_conversions_outside_of_the_channels(row):
+    config = only(configuration(4, {"sensors.control_supply_V": 0}), row)
+    decider = Cabinet(config).protection.decider
+    assert decider.slots.get(0, compare.CHANNEL) == 0
+
+
+@pytest.mark.parametrize(
+    ("slug", "key", "shown", "limit"),
+    [
+        ("terminal_overtemperature", "trip", "temperature", 8000),
+        ("undervoltage", "trip", "low_voltage", 43_200),
+        ("overcurrent_inverse", "alarm", "inverse", 750),
+        ("overcurrent_inverse", "trip", "load", 125_000),
+        ("bank_overcurrent", "trip", "bank_load", 500_000),
+        ("breaker_failure", "retrip", "load", 5000),
+        ("breaker_failure", "main_retrip", "bank_load", 5000),
+        ("breaker_discrepancy", "alarm", "load", None),  # a contact says so, whatever flows
+    ],
+)
+def test_what_a_record_shows_is_the_value_and_the_limit_that_a_person_can_measure(
+    slug, key, shown, limit
+):
+    protection = Cabinet().protection
+    row = protection.decider.rows[place_of(protection.decider, slug, key)]
+    assert row.shown == protection.quantities.places[shown]
+    assert row.limit == (NONE if limit is None else BIAS + limit)
+
+
+@pytest.mark.parametrize(("batteries", "k"), [(2, 1), (3, 1), (4, 0), (4, 1), (15, 1)])
+def test_a_reversed_battery_above_the_50_trips_and_no_other(batteries, k):
     cabinet = Cabinet(only(configuration(batteries), FIFTY), current_A=40)
     cabinet.current_A = [600.0] * batteries
-    cabinet.current_A[1] = -640.0
+    cabinet.current_A[k] = -640.0
     events = cabinet.run(0.05)
-    assert actions(events) == [("overcurrent_instantaneous", 2, "trip_battery")]
+    assert actions(events) == [("overcurrent_instantaneous", k + 1, "trip_battery")]
     assert events[0]["t_ms"] <= 20
     cabinet.current_A = [40.0] * batteries
     assert cabinet.run(1) == []
-    assert open_breakers(cabinet) == [2]
+    assert open_breakers(cabinet) == [k + 1]
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -120,9 +238,64 @@ def test_where_another_breaker_opens_the_battery_is_tripped_again_and_the_main_a
     assert (crossed["element"], crossed["device"]) == ("breaker_discrepancy", "52")
     assert (crossed["battery"], crossed["action"]) == (2, "trip_main")
     assert cabinet.protection.breakers.pulse_count[1] == pulses + 1
+    assert cabinet.protection.breakers.state[1] == FAILED
     cabinet.run(0.1)
     assert open_breakers(cabinet) == [opens + 1, "main"]
     assert cabinet.protection.breakers.tripped == 0b10 | 1 << 15
+
+
+def overload(*currents_A, **changes):
+    """Return a cabinet in which these currents are more than some batteries bear."""
+    paths = {name.replace("__", "."): value for name, value in changes.items()}
+    config = at_once(configuration(len(currents_A), paths))
+    cabinet = Cabinet(only(config, "overcurrent_inverse.trip", "cascade.trip"))
+    cabinet.noisy = False
+    cabinet.current_A = list(currents_A)
+    return cabinet
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(("others_A", "action"), [(100.0, "trip_main"), (99.9, "trip_battery")])
+def test_a_bank_is_overloaded_from_its_rating_on(others_A, action, sign):
+    """Without battery 1 the others would carry 183 %: too much, but one after the other."""
+    cabinet = overload(250.0 * sign, *[others_A * sign] * 3)
+    assert cabinet.run_until(8, 100, kind="trip")["action"] == action
+
+
+@pytest.mark.parametrize(("pickup", "action"), [(183.2, "trip_main"), (183.3, "trip_battery")])
+def test_an_overload_of_all_opens_the_main_where_the_cascade_trip_would(pickup, action):
+    """Of the table's levels of the cascade that of its trip counts."""
+    config = configuration(4)
+    config["elements"]["cascade"]["trip"]["pickup"] = pickup
+    rows = ("overcurrent_inverse.trip", "cascade.warn", "cascade.alarm", "cascade.trip")
+    cabinet = Cabinet(only(at_once(config), *rows))
+    cabinet.noisy = False
+    cabinet.current_A = [250.0, 100.0, 100.0, 100.0]
+    assert cabinet.run_until(8, 100, kind="trip")["action"] == action
+
+
+def test_where_the_cascade_trip_is_off_an_overload_opens_one_after_the_other():
+    cabinet = overload(250.0, 100.0, 100.0, 100.0, elements__cascade__trip="off")
+    assert cabinet.run_until(8, 100, kind="trip")["action"] == "trip_battery"
+
+
+@pytest.mark.parametrize("lost", [None, 0, 3])
+def test_an_overload_that_ends_the_time_of_all_that_are_known_opens_the_main(lost):
+    cabinet = overload(*[200.0] * 4)
+    if lost is not None:
+        cabinet.lose_monitor(lost)
+    cabinet.run_until(14, 100, kind="trip")
+    trips = cabinet.told(kind="trip")
+    assert [trip["battery"] for trip in trips] == [k + 1 for k in range(4) if k != lost]
+    assert {trip["action"] for trip in trips} == {"trip_main"}
+
+
+@pytest.mark.parametrize("k", [0, 1])
+def test_an_overload_of_the_only_one_that_is_closed_opens_its_own_breaker(k):
+    cabinet = overload(250.0, 250.0)
+    cabinet.closed[1 - k] = False
+    trip = cabinet.run_until(8, 100, kind="trip")
+    assert (trip["battery"], trip["action"]) == (k + 1, "trip_battery")
 
 
 def test_two_that_trip_in_one_tick_are_both_opened():
@@ -134,6 +307,31 @@ def test_two_that_trip_in_one_tick_are_both_opened():
     assert len({trip["t_ms"] for trip in trips}) == 1
     cabinet.run(0.1)
     assert open_breakers(cabinet) == [2, 4]
+
+
+@pytest.mark.parametrize("hot", [0, 1])
+def test_of_two_that_are_charged_the_one_that_trips_leaves_it_to_the_other(hot):
+    config = only(configuration(2), "terminal_overtemperature.trip")
+    cabinet = Cabinet(config, current_A=-40.0)
+    cabinet.plus_C[hot] = 85.0
+    cabinet.run_until(3, kind="trip")
+    cabinet.run(0.1)
+    assert open_breakers(cabinet) == [hot + 1]
+
+
+def test_one_that_was_reset_and_is_closed_again_takes_over_for_the_other():
+    config = only(at_once(configuration(2)), "terminal_overtemperature.trip")
+    cabinet = Cabinet(config, current_A=-40.0)
+    cabinet.plus_C[0] = 85.0
+    cabinet.run_until(3, kind="trip")
+    cabinet.plus_C[0] = 25.0
+    cabinet.run(0.5)
+    lockout.reset(cabinet.protection, 0)
+    cabinet.closed[0] = True
+    cabinet.run(0.5)
+    lockout.test(cabinet.protection, 1)  # while it is charged, the last one would wait
+    cabinet.run(0.1)
+    assert open_breakers(cabinet) == [2]
 
 
 def test_ambient_can_be_set_to_trip_the_main():
@@ -209,6 +407,46 @@ def test_a_bank_on_which_nothing_has_operated_may_be_charged_and_discharged():
     assert protection.discharge_allowed
     assert not protection.fan
     assert not protection.alarm
+
+
+def permitted(cabinet):
+    """Return whether the bank may be charged, and discharged."""
+    protection = cabinet.protection
+    return protection.charge_allowed, protection.discharge_allowed
+
+
+@pytest.mark.parametrize(("volts_V", "allowed"), [(46.0, (True, False)), (58.8, (False, True))])
+def test_a_voltage_forbids_what_makes_it_worse_as_long_as_one_battery_has_it(volts_V, allowed):
+    config = only(configuration(), "undervoltage.alarm", "overvoltage.alarm")
+    cabinet = Cabinet(config, voltage_V=[volts_V, volts_V, 52.8, 52.8])
+    cabinet.run(11, 50)
+    assert permitted(cabinet) == allowed
+    cabinet.voltage_V[0] = 52.8
+    cabinet.run(0.1)
+    assert permitted(cabinet) == allowed
+    cabinet.voltage_V[1] = 52.8
+    cabinet.run(0.1)
+    assert permitted(cabinet) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("current_A", "action", "allowed"),
+    [(95.0, "stop_discharge", (True, False)), (-95.0, "stop_charge", (False, True))],
+)
+def test_what_the_others_could_not_bear_is_stopped_the_way_it_flows(current_A, action, allowed):
+    config = only(at_once(configuration()), "terminal_overtemperature.trip", "cascade.alarm")
+    cabinet = Cabinet(config, current_A=current_A)
+    cabinet.plus_C[1] = 85.0
+    cabinet.run_until(3, kind="trip")
+    (alarm,) = cabinet.run(0.1)
+    assert (alarm["element"], alarm["action"]) == ("cascade", action)
+    assert permitted(cabinet) == allowed
+    cabinet.current_A = [0.0] * 4
+    cabinet.run(59, 1000)
+    assert permitted(cabinet) == allowed
+    (clear,) = cabinet.run(2, 1000)
+    assert (clear["kind"], clear["action"]) == ("clear", "none")
+    assert permitted(cabinet) == (True, True)
 
 
 def test_the_alarm_relay_drops_with_an_alarm_and_not_with_a_warning():
@@ -296,6 +534,51 @@ def test_events_of_a_tick_come_in_the_agreed_order():
     assert all(list(event) == KEYS for event in cabinet.events)
 
 
+def test_what_operates_in_a_tick_is_told_battery_by_battery_terminal_by_terminal_level_by_level():
+    level = {"dropout": 50, "delay_ms": 1000}
+    changes = {
+        "elements.terminal_overtemperature.warn": level | {"pickup": 55},
+        "elements.terminal_overtemperature.alarm": level | {"pickup": 60},
+    }
+    rows = ("terminal_overtemperature.warn", "terminal_overtemperature.alarm")
+    cabinet = Cabinet(only(configuration(2, changes), *rows), plus_C=65.0, minus_C=65.0)
+    told = [(e["battery"], e["terminal"], e["level"]) for e in cabinet.run(1.1)]
+    assert told == [
+        (battery, terminal, level)
+        for battery in (1, 2)
+        for terminal in ("+", "-")
+        for level in ("warn", "alarm")
+    ]
+
+
+def test_of_two_levels_of_one_kind_the_first_in_the_table_is_told_first():
+    level = {"dropout": 25, "delay_ms": 1000, "samples": 2}
+    changes = {
+        "elements.reverse_current.trip": level | {"pickup": 50},
+        "elements.reverse_current.trip_high": level | {"pickup": 200},
+    }
+    rows = ("reverse_current.trip", "reverse_current.trip_high")
+    cabinet = Cabinet(only(configuration(4, changes), *rows))
+    cabinet.current_A = [100.0, 100.0, 100.0, -220.0]
+    assert [(e["battery"], e["limit"]) for e in cabinet.run(1.1)] == [(4, 50), (4, 200)]
+
+
+def test_the_last_of_15_is_told_before_the_bank_by_the_element_after_it():
+    changes = {
+        "elements.overcurrent_instantaneous.alarm": {"pickup": 300, "dropout": 200},
+        "elements.bank_overcurrent.warn": {"pickup": 1600, "dropout": 1500},
+    }
+    for level in changes.values():
+        level["delay_ms"] = 1000
+    rows = ("overcurrent_instantaneous.alarm", "bank_overcurrent.warn")
+    cabinet = Cabinet(only(configuration(15, changes), *rows), current_A=[100.0] * 14 + [400.0])
+    events = cabinet.run(1.1)
+    assert [(event["element"], event["battery"]) for event in events] == [
+        ("overcurrent_instantaneous", 15),
+        ("bank_overcurrent", None),
+    ]
+
+
 def test_what_stays_is_not_repeated():
     cabinet = Cabinet(ambient_C=50, current_A=[60.0, 20.0, 60.0, -15.0])
     cabinet.plus_C[1] = 72.0
@@ -331,7 +614,7 @@ def test_a_fault_of_the_controller_drops_the_alarm_relay_and_clears_after_its_ti
         assert (event["value"], event["action"]) == (None, "alarm")
         assert protection.alarm
         protection.faults = 0
-        assert cabinet.run(reset_ms / 1000 - 0.1) == []
+        assert cabinet.run(0.1) == cabinet.run(reset_ms / 1000 - 0.2, 100) == []
         (clear,) = cabinet.run(0.2)
         assert (clear["kind"], clear["element"]) == ("clear", element)
         assert clear["t_ms"] - event["t_ms"] == 1000 + reset_ms

@@ -255,3 +255,33 @@ def test_the_only_battery_without_a_contact_is_permitted_again_after_a_reset():
     cabinet.closed[0] = True
     cabinet.run(1)
     assert cabinet.protection.decider.discharge_allowed
+
+
+def test_what_a_test_leaves_behind_is_kept_although_the_same_breaker_was_kept_as_tripped():
+    cabinet = cabinet_that_tripped(1)
+    memory = cabinet.protection.decider.lockout
+    memory.dump()
+    reset(cabinet, 1)
+    cabinet.closed[1] = True
+    cabinet.run(0.1)
+    lockout.test(cabinet.protection, 1)
+    assert memory.unsaved()
+    restored = restarted(cabinet)
+    assert lockout.cause(restored.protection, 1) == lockout.TEST
+
+
+def test_a_test_of_a_contactor_waits_for_a_low_current_for_two_seconds():
+    cabinet = Cabinet(configuration(4, {"breakers.kind": "contactor"}), current_A=40.0)
+    cabinet.run(0.1)
+    lockout.test(cabinet.protection, 1)
+    assert lockout.cause(cabinet.protection, 1) == lockout.TEST
+    openings = cabinet.protection.decider.openings
+    cabinet.run(1.99)
+    cabinet.tick(9)
+    assert openings.pending == 0b10
+    cabinet.tick(1)
+    assert openings.pending == 0
+    cabinet.run(0.1)
+    told = cabinet.told(kind="command", element="lockout", battery=2)
+    assert [event["action"] for event in told] == ["none", "trip_battery"]
+    assert cabinet.closed == [True, False, True, True, True]

@@ -51,6 +51,15 @@ def test_what_is_kept_comes_back():
     assert memory.dump() == tripped().dump()
 
 
+def test_of_the_largest_bank_every_breaker_has_a_place_of_its_own():
+    memory = Memory(15)
+    for index in range(16):
+        memory.trip(index, 1 + index)
+    other = Memory(15)
+    assert other.lockout.load(memory.dump())
+    assert list(other.lockout.cause[:16]) == list(range(1, 17))
+
+
 def test_what_follows_it_does_not_matter():
     assert Memory().lockout.load(tripped().dump() + b"anything")
 
