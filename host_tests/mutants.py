@@ -141,11 +141,11 @@ def functions(source):
 
     def enter(node, above):
         for inner in ast.iter_child_nodes(node):
-            if isinstance(inner, (ast.FunctionDef, ast.ClassDef)):
-                name = above + inner.name
+            if isinstance(inner, ast.FunctionDef):
                 for line in range(inner.lineno, inner.end_lineno + 1):
-                    names[line] = name
-                enter(inner, name + ".")
+                    names[line] = above + inner.name
+            if isinstance(inner, (ast.FunctionDef, ast.ClassDef)):
+                enter(inner, f"{above}{inner.name}.")
 
     enter(ast.parse(source), "")
     return names

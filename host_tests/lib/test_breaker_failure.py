@@ -141,6 +141,11 @@ def test_the_lines_show_the_current_and_the_limit_of_5_percent_of_rated():
     assert (retrip["held_ms"], main["held_ms"]) == (150, 300)
 
 
+def test_where_only_a_contact_says_that_a_breaker_stays_there_is_no_limit():
+    for event in tripped(1).run(0.4):
+        assert (event["value"], event["limit"]) == (pytest.approx(1, abs=0.01), None)
+
+
 def test_a_stuck_main_is_tripped_again_and_then_all():
     level = {"pickup": 50, "dropout": 45, "delay_ms": 1000, "wait_ms": 0}
     config = configuration(3, {"elements.ambient_high.trip": level})

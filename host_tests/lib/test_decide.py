@@ -298,6 +298,54 @@ def test_an_overload_of_the_only_one_that_is_closed_opens_its_own_breaker(k):
     assert (trip["battery"], trip["action"]) == (k + 1, "trip_battery")
 
 
+def test_an_inverse_trip_tells_since_when_its_own_current_was_too_high():
+    cabinet = overload(250.0, 0.0, 0.0, 0.0)
+    cabinet.run(2, 100)
+    trip = cabinet.run_until(6, 100, kind="trip")
+    assert trip["battery"] == 1
+    assert trip["held_ms"] == pytest.approx(6667, abs=100)  # 0.25 * 80 / (2^2 - 1) s
+    config = only(at_once(configuration()), "bank_overcurrent.trip")
+    cabinet = Cabinet(config, current_A=[0.0, 300.0, 300.0, 300.0])
+    trip = cabinet.run_until(19, 100, kind="trip")
+    assert (trip["value"], trip["limit"]) == (pytest.approx(900, abs=0.1), 500)
+    assert trip["held_ms"] == pytest.approx(17857, abs=100)  # 0.5 * 80 / (1.8^2 - 1) s
+
+
+def test_a_record_keeps_what_its_battery_carried():
+    config = configuration(changes={"elements.ambient_high.fan": {"pickup": 35, "dropout": 32}})
+    cabinet = Cabinet(only(config, "terminal_overtemperature.trip", "ambient_high.fan"))
+    cabinet.current_A = [40.0, 41.0, 42.0, 43.0]
+    cabinet.plus_C[2] = 85.0
+    cabinet.ambient_C = 36.0
+    trip = cabinet.run_until(3, kind="trip")
+    assert cabinet.protection.events.event(trip["seq"]).load_mA == pytest.approx(42_000, abs=5)
+    (fan,) = cabinet.told(element="ambient_high")
+    assert cabinet.protection.events.event(fan["seq"]).load_mA is None
+
+
+def test_what_is_too_low_is_told_with_its_limit():
+    cabinet = Cabinet(only(at_once(configuration()), "undervoltage.trip"))
+    cabinet.voltage_V[1] = 42.0
+    trip = cabinet.run_until(6, 50, kind="trip")
+    assert (trip["value"], trip["limit"]) == (pytest.approx(42, abs=0.01), 43.2)
+
+
+@pytest.mark.parametrize("kind", ["shunt_trip", "contactor"])
+def test_what_locked_a_battery_out_is_what_tripped_it_first(kind):
+    """A contactor still waits for a low current when the second one comes."""
+    changes = {"breakers.kind": kind, "elements.bms_alarm.trip": {"delay_ms": 100}}
+    config = only(configuration(4, changes), "terminal_overtemperature.trip", "bms_alarm.trip")
+    cabinet = Cabinet(config, current_A=40.0)
+    cabinet.run(0.1)
+    cabinet.plus_C[1] = 85.0
+    cabinet.run(1)
+    cabinet.bms_gives.add(1)
+    cabinet.run_until(1, kind="trip", element="bms_alarm")
+    cabinet.run_until(2, kind="trip", element="terminal_overtemperature")
+    assert lockout.cause(cabinet.protection, 1) == "bms_alarm"
+    assert cabinet.protection.decider.lockout.trips[1] == 1
+
+
 def test_two_that_trip_in_one_tick_are_both_opened():
     cabinet = Cabinet(current_A=40)
     cabinet.plus_C = [25.0, 85.0, 25.0, 85.0]
