@@ -47,6 +47,27 @@ def test_one_false_reading_of_the_contacts_moves_nothing():
     assert [bench.state(k) for k in range(N + 1)] == [CLOSED, CLOSED, OPEN, CLOSED]
 
 
+@pytest.mark.parametrize("feedback", FEEDBACKS)
+@pytest.mark.parametrize("kind", ["shunt_trip", "uvr"])
+def test_a_tick_in_which_nothing_can_have_moved_is_left_out(kind, feedback):
+    bench = Bench(kind=kind, feedback=feedback)
+    bench.tick(20)
+    assert not bench.breakers.stirred
+    for move in (lambda: bench.open(1), lambda: bench.close(1)):
+        move()
+        assert bench.breakers.stirred or feedback == "none"
+        bench.tick(20)
+        assert not bench.breakers.stirred
+    bench.flows ^= 0b010
+    bench.tick()
+    assert bench.breakers.stirred
+    bench.tick(20)
+    assert not bench.breakers.stirred
+    bench.trip(1)
+    bench.tick(5)
+    assert bench.breakers.stirred
+
+
 @pytest.mark.parametrize("feedback", ["52a", "52b", "both"])
 def test_a_locked_out_breaker_that_is_closed_by_hand_is_tripped_again(feedback):
     bench = Bench(feedback=feedback)
@@ -61,6 +82,15 @@ def test_a_locked_out_breaker_that_is_closed_by_hand_is_tripped_again(feedback):
     bench.tick(3)
     bench.open(1)
     assert bench.state() == LOCKED_OUT
+
+
+def test_one_that_was_locked_out_before_a_restart_and_is_closed_is_tripped_without_a_current():
+    breakers = Breakers(N, "shunt_trip", "52a", 200)
+    breakers.restore(0b010)
+    for now_ms in range(0, 50, 10):
+        breakers.see(now_ms, ALL, 0, ALL)
+        breakers.follow(now_ms, 0, ALL)
+    assert breakers.commanded == breakers.energised() == 0b010
 
 
 def test_a_locked_out_breaker_without_contacts_is_tripped_again_when_it_carries():

@@ -3,12 +3,8 @@
 import math
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cabinets import Cabinet, configuration, only
-from packwarden.currents import weigh
-from packwarden.fixed import BIAS, NONE, ints
 
 # Shares of a diagonal bank of 15 over their mean: 1.29 at the ends, 0.83 in the middle.
 HALF = [1.29, 1.16, 1.06, 0.98, 0.92, 0.87, 0.84]
@@ -32,20 +28,6 @@ def percent(cabinet, name="imbalance"):
 
 def near(*values):
     return pytest.approx(values, abs=0.6)
-
-
-@given(st.integers(-(10**7), 10**7), st.integers(64, 16384))
-def test_a_current_is_weighed_to_within_a_milliampere_and_some_parts(current_mA, parts):
-    exact = current_mA * parts / 1024
-    values = ints(2, NONE)
-    values[0] = BIAS + current_mA
-    weigh(values, ints(2, parts), values, 2)
-    weighed = values[0] - BIAS
-    assert values[1] == NONE
-    if abs(exact) < 16 * 10**6:
-        assert abs(weighed - exact) <= 1
-    else:
-        assert weighed == (16 * 10**6 if exact > 0 else -16 * 10**6)
 
 
 @pytest.mark.parametrize("sign", [1, -1])

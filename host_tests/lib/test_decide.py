@@ -3,9 +3,10 @@
 import pytest
 
 from cabinets import Cabinet, at_once, configuration, only
-from packwarden import compare, elements, lockout
+from packwarden import compare, elements, lockout, restart
 from packwarden.breakers import FAILED
 from packwarden.fixed import ASIDE, BIAS, NONE
+from packwarden.frame import ABSENT, WRONG_CHIP
 from packwarden.protection import INPUTS_FAIL, MEMORY_FAILS, OUTPUTS_FAIL, TICKS_LATE
 
 KEYS = ["t_ms", "seq", "kind", "level", "element", "device", "battery", "terminal"]
@@ -318,9 +319,11 @@ def test_a_record_keeps_what_its_battery_carried():
     cabinet.plus_C[2] = 85.0
     cabinet.ambient_C = 36.0
     trip = cabinet.run_until(3, kind="trip")
-    assert cabinet.protection.events.event(trip["seq"]).load_mA == pytest.approx(42_000, abs=5)
     (fan,) = cabinet.told(element="ambient_high")
-    assert cabinet.protection.events.event(fan["seq"]).load_mA is None
+    log = cabinet.protection.events
+    assert log.event(trip["seq"]).load_mA == pytest.approx(42_000, abs=5)
+    assert log.event(fan["seq"]).load_mA is None
+    assert log.event(trip["seq"]).detail == log.event(fan["seq"]).detail == 0
 
 
 def test_what_is_too_low_is_told_with_its_limit():
@@ -497,6 +500,24 @@ def test_what_the_others_could_not_bear_is_stopped_the_way_it_flows(current_A, a
     assert permitted(cabinet) == (True, True)
 
 
+def test_a_sensor_fault_says_what_its_own_sensor_has():
+    rows = ("alarm", "thermistor", "busbar", "ambient")
+    cabinet = Cabinet(only(configuration(), *[f"sensor_fault.{row}" for row in rows]))
+    frame = cabinet.frame
+    cabinet.counts = {cabinet.terminal_channel(1, 1): 22000, frame.ambient: 0}
+    cabinet.notes = {2: ABSENT, frame.voltage + 3: WRONG_CHIP, frame.bus: ABSENT}
+    cabinet.run(3)
+    log = cabinet.protection.events
+    found = [log.event(e["seq"]) for e in cabinet.told(element="sensor_fault")]
+    assert sorted((event.place(), event.finding()) for event in found) == [
+        ("", "absent"),
+        ("", "short"),
+        ("BAT02 TERM-", "open"),
+        ("BAT03", "absent"),
+        ("BAT04", "wrong chip"),
+    ]
+
+
 def test_the_alarm_relay_drops_with_an_alarm_and_not_with_a_warning():
     cabinet = Cabinet(ambient_C=42)
     cabinet.run(70, 1000)
@@ -641,16 +662,16 @@ def test_what_stays_is_not_repeated():
 
 
 @pytest.mark.parametrize(
-    ("fault", "element", "reset_ms"),
+    ("fault", "element", "detail", "reset_ms"),
     [
-        (OUTPUTS_FAIL, "output_fault", 1000),
-        (INPUTS_FAIL, "controller_fault", 10_000),
-        (TICKS_LATE, "controller_fault", 10_000),
-        (MEMORY_FAILS, "controller_fault", 10_000),
+        (OUTPUTS_FAIL, "output_fault", 0, 1000),
+        (INPUTS_FAIL, "controller_fault", restart.INPUTS, 10_000),
+        (TICKS_LATE, "controller_fault", restart.LATE, 10_000),
+        (MEMORY_FAILS, "controller_fault", restart.MEMORY, 10_000),
     ],
 )
 def test_a_fault_of_the_controller_drops_the_alarm_relay_and_clears_after_its_time(
-    fault, element, reset_ms
+    fault, element, detail, reset_ms
 ):
     cabinet = Cabinet()
     protection = cabinet.protection
@@ -660,6 +681,7 @@ def test_a_fault_of_the_controller_drops_the_alarm_relay_and_clears_after_its_ti
         assert (event["kind"], event["level"]) == ("fault", "alarm")
         assert (event["element"], event["battery"]) == (element, None)
         assert (event["value"], event["action"]) == (None, "alarm")
+        assert protection.events.event(event["seq"]).detail == detail
         assert protection.alarm
         protection.faults = 0
         assert cabinet.run(0.1) == cabinet.run(reset_ms / 1000 - 0.2, 100) == []
