@@ -5,6 +5,9 @@ import math
 import pytest
 
 from cabinets import Cabinet, configuration, only
+from packwarden.currents import FACTS, MEDIAN, RESTRAINED_AT, RESTRAINT
+from packwarden.fixed import BIAS, MASK, NONE, ints
+from packwarden.shares import restrain
 
 # Shares of a diagonal bank of 15 over their mean: 1.29 at the ends, 0.83 in the middle.
 HALF = [1.29, 1.16, 1.06, 0.98, 0.92, 0.87, 0.84]
@@ -95,36 +98,53 @@ def test_a_drift_warns_after_five_minutes():
 # What was carried of late restrains.
 
 
+def restraint_mA(*loads, now_ms=MASK - 2500, tick_ms=10, was_mA=0):
+    """Return the restraint after these loads: (median in mA or None, seconds)."""
+    bank = ints(FACTS)
+    bank[RESTRAINT], bank[RESTRAINED_AT] = was_mA, now_ms
+    for median_mA, load_s in loads:
+        bank[MEDIAN] = NONE if median_mA is None else BIAS + median_mA
+        for _ in range(load_s * 1000 // tick_ms):
+            now_ms = (now_ms + tick_ms) & MASK
+            restrain((None, None, None, bank), now_ms)
+    return bank[RESTRAINT]
+
+
+@pytest.mark.parametrize("tick_ms", [10, 1000])
+def test_restraint_follows_the_load_within_a_minute_up_and_17_minutes_down(tick_ms):
+    up = restraint_mA((-60_000, 64), tick_ms=tick_ms)
+    assert up == pytest.approx(60_000 * (1 - 1 / math.e), rel=0.01)
+    down = restraint_mA((20_000, 1024), tick_ms=tick_ms, was_mA=60_000)
+    assert down == pytest.approx(20_000 + 40_000 / math.e, rel=0.01)
+    assert restraint_mA((None, 1024), tick_ms=tick_ms, was_mA=60_000) < 60_000 / 2.7
+    assert restraint_mA((50_000, 900), tick_ms=tick_ms, was_mA=50_000) == 50_000
+
+
+def test_restraint_comes_back_to_the_load():
+    assert restraint_mA((10_000, 4 * 3600), tick_ms=1000, was_mA=60_000) == 10_000
+
+
+def test_a_motor_that_starts_leaves_little_restraint():
+    assert restraint_mA((75_000, 2), was_mA=25_000) == pytest.approx(26_600, abs=100)
+
+
+def restrained(by_mA, *currents_A, **bank):
+    cabinet = carrying(*currents_A, **bank)
+    cabinet.protection.quantities.bank[RESTRAINT] = by_mA
+    cabinet.run(0.01)
+    return percent(cabinet)
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 def test_when_the_load_falls_what_drifted_apart_is_a_part_of_what_it_was(sign):
-    cabinet = carrying(*[60.0 * sign] * 4)
-    cabinet.run(600, 1000)
-    cabinet.current_A = [13.0 * sign, *[25.0 * sign] * 3]
-    cabinet.run(0.05)
-    assert percent(cabinet) == near(20, 0, 0, 0)
-    cabinet.run(1024, 1000)  # 35 A more than there are now: 13 of them are left
-    assert percent(cabinet) == near(100 * 12 / (25 + 35 / math.e), 0, 0, 0)
-    cabinet.run(4 * 3600, 1000)
-    assert percent(cabinet) == near(48, 0, 0, 0)
-
-
-@pytest.mark.parametrize("start_s", [2, 10])
-def test_a_motor_that_starts_leaves_little_restraint(start_s):
-    cabinet = carrying(25, 25, 13, 25)
-    cabinet.run(300, 1000)
-    cabinet.current_A = [75.0] * 4
-    cabinet.run(start_s, 1000)
-    cabinet.current_A = [25.0, 25.0, 13.0, 25.0]
-    cabinet.run(0.05)
-    assert percent(cabinet)[2] == pytest.approx(100 * 12 / (25 + 50 * start_s / 64), abs=3)
+    currents_A = [current_A * sign for current_A in (13, 25, 25, 25)]
+    assert restrained(60_000, *currents_A) == near(20, 0, 0, 0)
+    assert restrained(20_000, *currents_A) == near(48, 0, 0, 0)
 
 
 def test_each_is_restrained_by_its_own_share():
-    cabinet = carrying(60, 60, 30, 60, capacity_Ah=[100, 100, 50, 100])
-    cabinet.run(600, 1000)
-    cabinet.current_A = [20.0, 20.0, 4.0, 20.0]
-    cabinet.run(0.05)
-    assert percent(cabinet) == near(0, 0, 20, 0)
+    found = restrained(60_500, 20, 20, 4, 20, capacity_Ah=[100, 100, 50, 100])
+    assert found == near(0, 0, 100 * 6 / (60.5 * 50 / 87.5), 0)
 
 
 # The end of charge: above 3.35 V a cell shares cross, above 3.45 V whoever is full takes nothing.
