@@ -50,8 +50,8 @@ TESTS = {
     "lockout": "lockout lockout_memory lockout_reasons operations",
     "cascade": "cascade",
     "currents": "quantities",
-    "medians": "medians currents quantities",
-    "shares": "currents",
+    "medians": "medians shares quantities",
+    "shares": "shares_kernels",
     "voltages": "voltages",
     "curves": "curves",
 }

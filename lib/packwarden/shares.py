@@ -42,6 +42,15 @@ NAMES = ("load", "imbalance", "drift", "deviation", "idle", "idle_giving")
 
 
 @micropython.viper
+def carried(ctx) -> int:
+    """Return how much the median carries, either way, in mA; 0 where nobody does."""
+    median = ptr32(ctx[3])[_MEDIAN]
+    if median == _NONE:
+        return 0
+    return median - _BIAS if median >= _BIAS else _BIAS - median
+
+
+@micropython.viper
 def restrain(ctx, now: int):
     """Follow the load of the bank with the restraint: within a minute up, 17 minutes down.
 
@@ -53,11 +62,7 @@ def restrain(ctx, now: int):
     if (now - bank[_RESTRAINED_AT]) & _MASK < _RESTRAINT_ms:
         return
     bank[_RESTRAINED_AT] = now
-    median = bank[_MEDIAN]
-    load = median - _BIAS if median != _NONE else 0
-    if load < 0:
-        load = 0 - load
-    off = load - bank[_RESTRAINT]
+    off = int(carried(ctx)) - bank[_RESTRAINT]
     bank[_RESTRAINT] += off >> 6 if off > 0 else off >> 10
 
 
@@ -73,13 +78,10 @@ def judge(ctx, batteries: int):
     volts = ptr32(ctx[0])
     parameter = ptr32(ctx[2])
     bank = ptr32(ctx[3])
-    median = bank[_MEDIAN]
-    load = median - _BIAS if median != _NONE else 0
-    if load < 0:
-        load = 0 - load
+    load = int(carried(ctx))
     full = 0
     nearly = 0
-    if median < _BIAS:
+    if bank[_MEDIAN] < _BIAS:
         limit = parameter[_FULL_mV] + _BIAS
         nearly_limit = parameter[_NEARLY_FULL_mV] + _BIAS
         k = 0

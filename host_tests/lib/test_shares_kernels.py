@@ -1,0 +1,237 @@
+"""The kernels of shares at their very limits, on arrays that end where the values do."""
+
+import pytest
+
+from packwarden import currents, shares
+from packwarden.fixed import ASIDE, BIAS, MASK, NONE, ints
+
+RATED_mA = 100_000
+FULL_mV, NEARLY_FULL_mV = 55_200, 53_600
+OF_CURRENTS = ("bank_load", "load", "instantaneous", "reverse", "reverse_idle")
+OF_SHARES = ("deviation", "drift", "imbalance", "idle", "idle_giving")
+
+
+class Bank:
+    """Currents in mA, voltages in mV (one for all, or each); what the kernels found in them."""
+
+    def __init__(self, *currents_mA, volts_mV=52_800, closed=None, weights=None, **facts):
+        n = self.batteries = len(currents_mA)
+        volts_mV = volts_mV if isinstance(volts_mV, list) else [volts_mV] * n
+        measured = ints(2 * n)
+        for k, value in enumerate([*currents_mA, *volts_mV]):
+            measured[k] = NONE if value is None else BIAS + value
+        self.places = {"bank_load": 0} | {
+            name: 1 + n * k for k, name in enumerate([*OF_CURRENTS[1:], *OF_SHARES])
+        }
+        self.values = ints(1 + n * (len(OF_CURRENTS) + len(OF_SHARES) - 1), NONE)
+        self.facts = ints(currents.FACTS)
+        self.closed = (1 << n) - 1 if closed is None else closed
+        self.ctx = currents.context(
+            measured,
+            self.values,
+            self._parameters(),
+            self.facts,
+            ints(n),
+            ints(2 * n),
+            weights or [1024] * n,
+            self.places,
+            shares.NAMES,
+        )
+        for place, value in facts.items():
+            self.facts[getattr(currents, place.upper())] = value
+        self.look()
+
+    def _parameters(self):
+        parameters = ints(currents.PARAMETERS)
+        parameters[currents.SMALL] = RATED_mA // 20
+        parameters[currents.CARRYING] = RATED_mA // 50
+        parameters[currents.LOADED] = RATED_mA * 15 // 100
+        parameters[currents.FULL_LOADED] = RATED_mA * 30 // 100
+        parameters[currents.FULL_mV] = FULL_mV
+        parameters[currents.NEARLY_FULL_mV] = NEARLY_FULL_mV
+        return parameters
+
+    def look(self):
+        currents.survey(self.ctx, self.batteries, self.closed)
+        shares.judge(self.ctx, self.batteries)
+        shares.balance(self.ctx, self.batteries, self.closed)
+        shares.idle(self.ctx, self.batteries, self.closed)
+
+    def found(self, name):
+        """Return a quantity of each battery; None: none, "aside": set aside."""
+        at = self.places[name]
+        words = {NONE: None, ASIDE: "aside"}
+        values = self.values[at : at + self.batteries]
+        return [words.get(value, value - BIAS) for value in values]
+
+    @property
+    def masks(self):
+        return [
+            self.facts[fact] for fact in (currents.JUDGED, currents.NEARLY_FULL, currents.FULL)
+        ]
+
+
+# Who is judged.
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(("median_mA", "judged"), [(14_999, 0), (15_000, 0b111), (15_001, 0b111)])
+def test_from_15_percent_of_rated_on_all_are_judged(sign, median_mA, judged):
+    assert Bank(*[sign * median_mA] * 3).masks == [judged, 0, 0]
+
+
+def test_where_nobody_carries_nobody_is_judged():
+    assert Bank(0, 0, 0, volts_mV=56_000).masks[0] == 0
+
+
+def test_a_bank_of_15_is_judged_to_the_last():
+    bank = Bank(*[-40_000] * 15, volts_mV=56_000)
+    assert bank.masks == [0x7FFF, 0x7FFF, 0x7FFF]
+
+
+@pytest.mark.parametrize(
+    ("volts_mV", "nearly", "full"),
+    [
+        (NEARLY_FULL_mV, 0, 0),
+        (NEARLY_FULL_mV + 1, 0b010, 0),
+        (FULL_mV, 0b010, 0),
+        (FULL_mV + 1, 0b010, 0b010),
+        (None, 0, 0),
+    ],
+)
+def test_above_its_limits_a_battery_that_charges_is_nearly_full_and_full(volts_mV, nearly, full):
+    volts = [53_000, volts_mV, 53_000]
+    assert Bank(-20_000, -20_000, -20_000, volts_mV=volts).masks == [0b111 & ~nearly, nearly, full]
+    assert Bank(20_000, 20_000, 20_000, volts_mV=volts).masks == [0b111, 0, 0]
+
+
+def test_batteries_that_work_against_each_other_do_not_charge():
+    assert Bank(-20_000, 20_000, volts_mV=56_000).masks == [0, 0, 0]
+
+
+def test_what_flows_out_of_the_last_one_says_nothing_of_the_others_voltage():
+    assert Bank(-20_000, -20_000, 60_000).masks == [0b111, 0, 0]
+
+
+@pytest.mark.parametrize(("median_mA", "judged"), [(-29_999, 0b100), (-30_000, 0b111)])
+def test_who_is_nearly_full_is_judged_from_30_percent_of_rated_on(median_mA, judged):
+    volts_mV = [53_700, 53_700, 53_500]
+    assert Bank(*[median_mA] * 3, volts_mV=volts_mV).masks[0] == judged
+
+
+@pytest.mark.parametrize(("carriers", "judged"), [(1, 0b1000), (2, 0b1111), (3, 0b1111)])
+def test_of_those_nearly_full_half_of_the_bank_has_to_make_the_median(carriers, judged):
+    currents_mA = [-40_000] * carriers + [0] * (4 - carriers)
+    assert Bank(*currents_mA, volts_mV=[54_000] * 3 + [53_000]).masks[0] == judged
+
+
+# How far off the expected share.
+
+
+def test_it_is_a_deviation_in_milliampere_and_in_tenths_of_a_percent():
+    bank = Bank(25_000, 37_512, 25_000, 12_399, None)
+    assert bank.found("deviation") == [0, 12_512, 0, 12_601, None]
+    assert bank.found("imbalance") == [0, 500, 0, 504, None]
+    assert bank.found("drift") == ["aside"] * 5
+    bank.ctx[2][currents.HAS_BASELINE] = 1
+    bank.look()
+    assert bank.found("drift") == bank.found("imbalance")
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_of_three_that_carry_the_reference_is_the_median_of_two_the_other_one(sign):
+    assert Bank(20_000 * sign, 30_000 * sign, 60_000 * sign).found("deviation") == [
+        10_000,
+        0,
+        30_000,
+    ]
+    assert Bank(20_000 * sign, 60_000 * sign, 0).found("deviation") == [40_000, 40_000, 40_000]
+    assert Bank(20_000 * sign, 0).found("deviation") == [0, 20_000]
+
+
+def test_an_open_battery_has_no_verdict():
+    assert Bank(25_000, 40_000, 25_000, closed=0b101).found("deviation") == [0, 0, 0]
+    assert Bank(14_000, 8_000, 14_000).found("deviation") == [0, 0, 0]
+
+
+def test_while_charging_who_is_nearly_full_takes_less_and_not_more():
+    volts_mV = [54_000, 54_000, 54_000, 54_000, 53_000]
+    bank = Bank(-40_000, -20_000, -60_000, -40_000, -20_000, volts_mV=volts_mV)
+    assert bank.found("deviation") == [0, 0, 20_000, 0, 20_000]
+
+
+def test_each_is_expected_to_take_its_part():
+    bank = Bank(20_000, 10_000, 25_000, weights=[1024, 512, 1024])
+    assert bank.found("deviation") == [0, 0, 5000]
+    assert bank.found("imbalance") == [0, 0, 250]
+
+
+@pytest.mark.parametrize(("restraint_mA", "tenths"), [(19_000, 500), (40_959, 244), (80_001, 125)])
+def test_a_larger_restraint_takes_the_place_of_the_share(restraint_mA, tenths):
+    bank = Bank(20_000, 20_000, 30_000, 20_000, restraint=restraint_mA)
+    assert bank.found("imbalance") == [0, 0, tenths, 0]
+    assert bank.found("deviation") == [0, 0, 10_000, 0]
+
+
+# Who carries none.
+
+
+def test_idle_is_the_load_upside_down_of_each_that_is_judged():
+    bank = Bank(25_000, 25_000, 1_999, None, 0, closed=0b01111)
+    assert bank.found("idle") == [-25_000, -25_000, -1_999, None, "aside"]
+    assert bank.found("idle_giving") == bank.found("idle")
+
+
+def test_while_charging_nobody_is_idle_that_should_give():
+    bank = Bank(-25_000, -25_000, -1_000)
+    assert bank.found("idle") == [-25_000, -25_000, -1_000]
+    assert bank.found("idle_giving") == ["aside", "aside", None]
+
+
+def test_where_nobody_is_judged_who_carries_is_not_idle():
+    bank = Bank(10_000, 1_000, 10_000)
+    assert bank.found("idle") == ["aside", None, "aside"]
+
+
+def test_a_full_battery_is_not_idle():
+    bank = Bank(-40_000, -40_000, -1_000, -40_000, volts_mV=[53_000, 55_000, 56_000, 56_000])
+    assert bank.found("idle") == [-40_000, -40_000, None, "aside"]
+
+
+def test_in_balance_the_bank_gives():
+    assert Bank(-20_000, 20_000, 0).found("idle_giving") == ["aside", "aside", None]
+
+
+# What was carried of late.
+
+
+def test_restraint_follows_once_a_second():
+    bank = Bank(25_000, 25_000, restrained_at=MASK - 499, restraint=0)
+    for now_ms, restraint_mA in ((499, 0), (500, 390), (1499, 390), (1500, 390 + 384)):
+        shares.restrain(bank.ctx, now_ms)
+        assert bank.facts[currents.RESTRAINT] == restraint_mA
+
+
+@pytest.mark.parametrize(
+    ("was_mA", "is_mA"), [(25_064, 25_063), (24_936, 24_937), (25_000, 25_000)]
+)
+def test_restraint_takes_steps_of_a_milliampere(was_mA, is_mA):
+    bank = Bank(-25_000, -25_000, restraint=was_mA)
+    shares.restrain(bank.ctx, 1000)
+    assert bank.facts[currents.RESTRAINT] == is_mA
+
+
+def test_restraint_of_a_bank_at_rest_falls():
+    bank = Bank(0, 0, restraint=1024)
+    shares.restrain(bank.ctx, 1000)
+    assert bank.facts[currents.RESTRAINT] == 1023
+
+
+def test_in_a_bank_at_rest_nothing_is_carried():
+    assert [
+        shares.carried(Bank(*each).ctx) for each in ((0, 0), (9000, 9001), (-9000, -9001))
+    ] == [
+        0,
+        9000,
+        9001,
+    ]
