@@ -1,75 +1,10 @@
-"""The kernels of shares at their very limits, on arrays that end where the values do."""
+"""The kernels of shares at their very limits."""
 
 import pytest
 
+from current_kernels import Bank, FULL_mV, NEARLY_FULL_mV
 from packwarden import currents, shares
-from packwarden.fixed import ASIDE, BIAS, MASK, NONE, ints
-
-RATED_mA = 100_000
-FULL_mV, NEARLY_FULL_mV = 55_200, 53_600
-OF_CURRENTS = ("bank_load", "load", "instantaneous", "reverse", "reverse_idle")
-OF_SHARES = ("deviation", "drift", "imbalance", "idle", "idle_giving")
-
-
-class Bank:
-    """Currents in mA, voltages in mV (one for all, or each); what the kernels found in them."""
-
-    def __init__(self, *currents_mA, volts_mV=52_800, closed=None, weights=None, **facts):
-        n = self.batteries = len(currents_mA)
-        volts_mV = volts_mV if isinstance(volts_mV, list) else [volts_mV] * n
-        measured = ints(2 * n)
-        for k, value in enumerate([*currents_mA, *volts_mV]):
-            measured[k] = NONE if value is None else BIAS + value
-        self.places = {"bank_load": 0} | {
-            name: 1 + n * k for k, name in enumerate([*OF_CURRENTS[1:], *OF_SHARES])
-        }
-        self.values = ints(1 + n * (len(OF_CURRENTS) + len(OF_SHARES) - 1), NONE)
-        self.facts = ints(currents.FACTS)
-        self.closed = (1 << n) - 1 if closed is None else closed
-        self.ctx = currents.context(
-            measured,
-            self.values,
-            self._parameters(),
-            self.facts,
-            ints(n),
-            ints(2 * n),
-            weights or [1024] * n,
-            self.places,
-            shares.NAMES,
-        )
-        for place, value in facts.items():
-            self.facts[getattr(currents, place.upper())] = value
-        self.look()
-
-    def _parameters(self):
-        parameters = ints(currents.PARAMETERS)
-        parameters[currents.SMALL] = RATED_mA // 20
-        parameters[currents.CARRYING] = RATED_mA // 50
-        parameters[currents.LOADED] = RATED_mA * 15 // 100
-        parameters[currents.FULL_LOADED] = RATED_mA * 30 // 100
-        parameters[currents.FULL_mV] = FULL_mV
-        parameters[currents.NEARLY_FULL_mV] = NEARLY_FULL_mV
-        return parameters
-
-    def look(self):
-        currents.survey(self.ctx, self.batteries, self.closed)
-        shares.judge(self.ctx, self.batteries)
-        shares.balance(self.ctx, self.batteries, self.closed)
-        shares.idle(self.ctx, self.batteries, self.closed)
-
-    def found(self, name):
-        """Return a quantity of each battery; None: none, "aside": set aside."""
-        at = self.places[name]
-        words = {NONE: None, ASIDE: "aside"}
-        values = self.values[at : at + self.batteries]
-        return [words.get(value, value - BIAS) for value in values]
-
-    @property
-    def masks(self):
-        return [
-            self.facts[fact] for fact in (currents.JUDGED, currents.NEARLY_FULL, currents.FULL)
-        ]
-
+from packwarden.fixed import MASK
 
 # Who is judged.
 
@@ -123,19 +58,26 @@ def test_who_is_nearly_full_is_judged_from_30_percent_of_rated_on(median_mA, jud
 def test_of_those_nearly_full_half_of_the_bank_has_to_make_the_median(carriers, judged):
     currents_mA = [-40_000] * carriers + [0] * (4 - carriers)
     assert Bank(*currents_mA, volts_mV=[54_000] * 3 + [53_000]).masks[0] == judged
+    assert Bank(-40_000, 0, 0, volts_mV=54_000).masks[0] == 0
 
 
 # How far off the expected share.
 
 
 def test_it_is_a_deviation_in_milliampere_and_in_tenths_of_a_percent():
-    bank = Bank(25_000, 37_512, 25_000, 12_399, None)
-    assert bank.found("deviation") == [0, 12_512, 0, 12_601, None]
-    assert bank.found("imbalance") == [0, 500, 0, 504, None]
-    assert bank.found("drift") == ["aside"] * 5
+    bank = Bank(25_000, 37_512, 25_001, 125_000, 12_399, 24_999, 25_000, None)
+    assert bank.found("deviation") == [0, 12_512, 1, 100_000, 12_601, 1, 0, None]
+    assert bank.found("imbalance") == [0, 500, 0, 4000, 504, 0, 0, None]
+    assert bank.found("drift") == ["aside"] * 8
     bank.ctx[2][currents.HAS_BASELINE] = 1
     bank.look()
     assert bank.found("drift") == bank.found("imbalance")
+
+
+@pytest.mark.parametrize(("median_mA", "tenths"), [(-24_999, 502), (-25_000, 500)])
+def test_it_is_the_same_while_charging(median_mA, tenths):
+    bank = Bank(median_mA, median_mA - 12_512, median_mA)
+    assert bank.found("imbalance") == [0, tenths, 0]
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -156,8 +98,8 @@ def test_an_open_battery_has_no_verdict():
 
 def test_while_charging_who_is_nearly_full_takes_less_and_not_more():
     volts_mV = [54_000, 54_000, 54_000, 54_000, 53_000]
-    bank = Bank(-40_000, -20_000, -60_000, -40_000, -20_000, volts_mV=volts_mV)
-    assert bank.found("deviation") == [0, 0, 20_000, 0, 20_000]
+    bank = Bank(-40_000, -39_999, -60_000, -20_000, -20_000, volts_mV=volts_mV)
+    assert bank.found("deviation") == [1, 0, 20_001, 0, 19_999]
 
 
 def test_each_is_expected_to_take_its_part():
@@ -166,11 +108,17 @@ def test_each_is_expected_to_take_its_part():
     assert bank.found("imbalance") == [0, 0, 250]
 
 
-@pytest.mark.parametrize(("restraint_mA", "tenths"), [(19_000, 500), (40_959, 244), (80_001, 125)])
+@pytest.mark.parametrize(("restraint_mA", "tenths"), [(19_000, 500), (39_935, 250), (80_001, 125)])
 def test_a_larger_restraint_takes_the_place_of_the_share(restraint_mA, tenths):
     bank = Bank(20_000, 20_000, 30_000, 20_000, restraint=restraint_mA)
     assert bank.found("imbalance") == [0, 0, tenths, 0]
     assert bank.found("deviation") == [0, 0, 10_000, 0]
+
+
+def test_each_is_restrained_by_its_own_part():
+    bank = Bank(20_000, 5000, 20_000, 35_000, weights=[1024, 512, 1024, 1536], restraint=26_667)
+    assert bank.found("deviation") == [0, 5000, 0, 5000]
+    assert bank.found("imbalance") == [0, 375, 0, 125]
 
 
 # Who carries none.
@@ -213,7 +161,7 @@ def test_restraint_follows_once_a_second():
 
 
 @pytest.mark.parametrize(
-    ("was_mA", "is_mA"), [(25_064, 25_063), (24_936, 24_937), (25_000, 25_000)]
+    ("was_mA", "is_mA"), [(65_000, 64_960), (25_064, 25_063), (24_936, 24_937), (25_000, 25_000)]
 )
 def test_restraint_takes_steps_of_a_milliampere(was_mA, is_mA):
     bank = Bank(-25_000, -25_000, restraint=was_mA)
