@@ -7,6 +7,7 @@ from packwarden import currents, shares
 from packwarden.fixed import ASIDE, BIAS, NONE, ints
 
 RATED_mA = 100_000
+INSTANT_mA = 5 * RATED_mA
 FULL_mV, NEARLY_FULL_mV = 55_200, 53_600
 OF_CURRENTS = ("bank_load", "load", "instantaneous", "reverse", "reverse_idle")
 OF_SHARES = ("deviation", "drift", "imbalance", "idle", "idle_giving")
@@ -18,9 +19,8 @@ class Bank:
     def __init__(self, *currents_mA, volts_mV=52_800, closed=None, weights=None, **facts):
         n = self.batteries = len(currents_mA)
         volts_mV = volts_mV if isinstance(volts_mV, list) else [volts_mV] * n
-        measured = ints(2 * n)
-        for k, value in enumerate([*currents_mA, *volts_mV]):
-            measured[k] = NONE if value is None else BIAS + value
+        self.measured = ints(2 * n)
+        self.measure(*currents_mA, *volts_mV)
         self.places = {"bank_load": 0} | {
             name: 1 + n * k for k, name in enumerate([*OF_CURRENTS[1:], *OF_SHARES])
         }
@@ -28,7 +28,7 @@ class Bank:
         self.facts = ints(currents.FACTS)
         self.closed = (1 << n) - 1 if closed is None else closed
         self.ctx = currents.context(
-            measured,
+            self.measured,
             self.values,
             self._parameters(),
             self.facts,
@@ -46,14 +46,24 @@ class Bank:
         parameters = ints(currents.PARAMETERS)
         parameters[currents.SMALL] = RATED_mA // 20
         parameters[currents.CARRYING] = RATED_mA // 50
+        parameters[currents.FLOWING] = RATED_mA // 10
+        parameters[currents.INSTANT] = INSTANT_mA
+        parameters[currents.BLOCKING_ms] = 100
         parameters[currents.LOADED] = RATED_mA * 15 // 100
         parameters[currents.FULL_LOADED] = RATED_mA * 30 // 100
         parameters[currents.FULL_mV] = FULL_mV
         parameters[currents.NEARLY_FULL_mV] = NEARLY_FULL_mV
         return parameters
 
-    def look(self):
+    def measure(self, *values):
+        """Take currents in mA, then voltages in mV if there are any; None: not measured."""
+        for k, value in enumerate(values):
+            self.measured[k] = NONE if value is None else BIAS + value
+
+    def look(self, now_ms=0):
+        """Run the kernels at a time of the clock."""
         currents.survey(self.ctx, self.batteries, self.closed)
+        currents.directions(self.ctx, now_ms, self.batteries)
         shares.judge(self.ctx, self.batteries)
         shares.balance(self.ctx, self.batteries, self.closed)
         shares.idle(self.ctx, self.batteries, self.closed)
@@ -65,8 +75,6 @@ class Bank:
         values = self.values[at : at + self.batteries]
         return [words.get(value, value - BIAS) for value in values]
 
-    @property
-    def masks(self):
-        return [
-            self.facts[fact] for fact in (currents.JUDGED, currents.NEARLY_FULL, currents.FULL)
-        ]
+    def fact(self, *names):
+        """Return facts of the whole bank, as they are stored."""
+        return [self.facts[getattr(currents, name)] for name in names]

@@ -6,22 +6,24 @@ from current_kernels import Bank, FULL_mV, NEARLY_FULL_mV
 from packwarden import currents, shares
 from packwarden.fixed import MASK
 
+MASKS = ("JUDGED", "NEARLY_FULL", "FULL")
+
 # Who is judged.
 
 
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize(("median_mA", "judged"), [(14_999, 0), (15_000, 0b111), (15_001, 0b111)])
 def test_from_15_percent_of_rated_on_all_are_judged(sign, median_mA, judged):
-    assert Bank(*[sign * median_mA] * 3).masks == [judged, 0, 0]
+    assert Bank(*[sign * median_mA] * 3).fact(*MASKS) == [judged, 0, 0]
 
 
 def test_where_nobody_carries_nobody_is_judged():
-    assert Bank(0, 0, 0, volts_mV=56_000).masks[0] == 0
+    assert Bank(0, 0, 0, volts_mV=56_000).fact("JUDGED")[0] == 0
 
 
 def test_a_bank_of_15_is_judged_to_the_last():
     bank = Bank(*[-40_000] * 15, volts_mV=56_000)
-    assert bank.masks == [0x7FFF, 0x7FFF, 0x7FFF]
+    assert bank.fact(*MASKS) == [0x7FFF, 0x7FFF, 0x7FFF]
 
 
 @pytest.mark.parametrize(
@@ -36,29 +38,33 @@ def test_a_bank_of_15_is_judged_to_the_last():
 )
 def test_above_its_limits_a_battery_that_charges_is_nearly_full_and_full(volts_mV, nearly, full):
     volts = [53_000, volts_mV, 53_000]
-    assert Bank(-20_000, -20_000, -20_000, volts_mV=volts).masks == [0b111 & ~nearly, nearly, full]
-    assert Bank(20_000, 20_000, 20_000, volts_mV=volts).masks == [0b111, 0, 0]
+    assert Bank(-20_000, -20_000, -20_000, volts_mV=volts).fact(*MASKS) == [
+        0b111 & ~nearly,
+        nearly,
+        full,
+    ]
+    assert Bank(20_000, 20_000, 20_000, volts_mV=volts).fact(*MASKS) == [0b111, 0, 0]
 
 
 def test_batteries_that_work_against_each_other_do_not_charge():
-    assert Bank(-20_000, 20_000, volts_mV=56_000).masks == [0, 0, 0]
+    assert Bank(-20_000, 20_000, volts_mV=56_000).fact(*MASKS) == [0, 0, 0]
 
 
 def test_what_flows_out_of_the_last_one_says_nothing_of_the_others_voltage():
-    assert Bank(-20_000, -20_000, 60_000).masks == [0b111, 0, 0]
+    assert Bank(-20_000, -20_000, 60_000).fact(*MASKS) == [0b111, 0, 0]
 
 
 @pytest.mark.parametrize(("median_mA", "judged"), [(-29_999, 0b100), (-30_000, 0b111)])
 def test_who_is_nearly_full_is_judged_from_30_percent_of_rated_on(median_mA, judged):
     volts_mV = [53_700, 53_700, 53_500]
-    assert Bank(*[median_mA] * 3, volts_mV=volts_mV).masks[0] == judged
+    assert Bank(*[median_mA] * 3, volts_mV=volts_mV).fact("JUDGED")[0] == judged
 
 
 @pytest.mark.parametrize(("carriers", "judged"), [(1, 0b1000), (2, 0b1111), (3, 0b1111)])
 def test_of_those_nearly_full_half_of_the_bank_has_to_make_the_median(carriers, judged):
     currents_mA = [-40_000] * carriers + [0] * (4 - carriers)
-    assert Bank(*currents_mA, volts_mV=[54_000] * 3 + [53_000]).masks[0] == judged
-    assert Bank(-40_000, 0, 0, volts_mV=54_000).masks[0] == 0
+    assert Bank(*currents_mA, volts_mV=[54_000] * 3 + [53_000]).fact("JUDGED")[0] == judged
+    assert Bank(-40_000, 0, 0, volts_mV=54_000).fact("JUDGED")[0] == 0
 
 
 # How far off the expected share.
