@@ -49,7 +49,7 @@ TESTS = {
     "rows": "rows records",
     "lockout": "lockout lockout_memory lockout_reasons operations",
     "cascade": "cascade",
-    "currents": "currents",
+    "currents": "currents shares_kernels",
     "medians": "medians shares quantities",
     "shares": "shares_kernels",
     "voltages": "voltages",

@@ -103,9 +103,9 @@ def test_an_open_battery_has_no_verdict():
 
 
 def test_while_charging_who_is_nearly_full_takes_less_and_not_more():
-    volts_mV = [54_000, 54_000, 54_000, 54_000, 53_000]
-    bank = Bank(-40_000, -39_999, -60_000, -20_000, -20_000, volts_mV=volts_mV)
-    assert bank.found("deviation") == [1, 0, 20_001, 0, 19_999]
+    currents_mA = (-40_000, -39_999, -60_000, -40_001, -40_000, -20_000, -20_000)
+    bank = Bank(*currents_mA, volts_mV=[54_000] * 6 + [53_000])
+    assert bank.found("deviation") == [0, 0, 20_000, 1, 0, 0, 20_000]
 
 
 def test_each_is_expected_to_take_its_part():
@@ -122,9 +122,9 @@ def test_a_larger_restraint_takes_the_place_of_the_share(restraint_mA, tenths):
 
 
 def test_each_is_restrained_by_its_own_part():
-    bank = Bank(20_000, 5000, 20_000, 35_000, weights=[1024, 512, 1024, 1536], restraint=26_667)
-    assert bank.found("deviation") == [0, 5000, 0, 5000]
-    assert bank.found("imbalance") == [0, 375, 0, 125]
+    bank = Bank(20_000, 5000, 20_000, 90_000, weights=[1024, 512, 1024, 1536], restraint=26_667)
+    assert bank.found("deviation") == [0, 5000, 0, 60_000]
+    assert bank.found("imbalance") == [0, 375, 0, 1500]
 
 
 # Who carries none.
@@ -140,6 +140,8 @@ def test_while_charging_nobody_is_idle_that_should_give():
     bank = Bank(-25_000, -25_000, -1_000)
     assert bank.found("idle") == [-25_000, -25_000, -1_000]
     assert bank.found("idle_giving") == ["aside", "aside", None]
+    opened = Bank(-25_000, -25_000, -25_000, 0, closed=0b0111)
+    assert opened.found("idle_giving") == ["aside"] * 4
 
 
 def test_where_nobody_is_judged_who_carries_is_not_idle():
