@@ -48,9 +48,17 @@ def test_sum_members_and_median():
     assert Bank(0, 1999).fact("MEDIAN") == [NONE]
 
 
+def test_a_load_has_no_sign_and_is_gone_with_its_monitor():
+    bank = Bank(0, 1, -1)
+    assert bank.found("load") == [0, 1, 1]
+    bank.measure(0, None, None)
+    bank.look()
+    assert bank.found("load") == [0, None, None]
+
+
 def test_the_median_is_of_parts():
-    bank = Bank(20_000, 10_000, 60_000, weights=[1024, 512, 2048])
-    assert bank.fact("MEDIAN") == [BIAS + 20_000]
+    bank = Bank(20_000, 30_000, 5000, weights=[1024, 2048, 512])
+    assert bank.fact("MEDIAN") == [BIAS + 15_000]
 
 
 @pytest.mark.parametrize(
@@ -110,6 +118,7 @@ def test_the_majority_of_those_that_flow_is_the_direction(currents_mA, out):
         ((12_000, -1999, -2), 0, False),
         ((12_000, -1999, -1), 0, True),
         ((12_000, -2000, -2000, 12_000), 0, False),
+        ((12_000, 12_000, -12_000, -1999, -1999, -1999), 0, True),  # half of them make the median
         ((0, 0, 0), 1, False),
     ],
 )
@@ -152,6 +161,7 @@ def test_against_a_bank_that_carries(sign):
         ((-9000, 8999, -1), [8999, 0, 1]),
         ((-9000, 9000, -1), [9000, 0, 1]),
         ((-9000, 4000, 4000, 1), [8001, 0, 0, 0]),
+        ((4000, -9000, 3000), [0, 7000, 0]),
         ((-9000, None, 1), [9000, None, 0]),
         ((-9000, -7000, -7000), [0, 0, 0]),
     ],
@@ -195,7 +205,8 @@ def test_one_below_the_pickup_or_along_with_the_others_hides_nobody():
 
 
 def test_it_stays_hidden_for_as_long_as_the_strong_one_flows():
-    bank = Bank(200_000, 200_000, -INSTANT_mA)
+    bank = Bank(-INSTANT_mA, 200_000, None, 200_000)
     for now_ms in range(1000, 2000, 70):
         bank.look(now_ms)
-        assert bank.found("instantaneous") == [0, 0, INSTANT_mA]
+        assert bank.found("instantaneous") == [INSTANT_mA, 0, None, 0]
+        assert bank.found("reverse") == [INSTANT_mA, 0, None, 0]
