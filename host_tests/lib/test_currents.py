@@ -205,8 +205,8 @@ def test_one_below_the_pickup_or_along_with_the_others_hides_nobody():
 
 
 def test_it_stays_hidden_for_as_long_as_the_strong_one_flows():
-    bank = Bank(-INSTANT_mA, 200_000, None, 200_000)
+    bank = Bank(-INSTANT_mA, None, 200_000, 200_000)
     for now_ms in range(1000, 2000, 70):
         bank.look(now_ms)
-        assert bank.found("instantaneous") == [INSTANT_mA, 0, None, 0]
-        assert bank.found("reverse") == [INSTANT_mA, 0, None, 0]
+        assert bank.found("instantaneous") == [INSTANT_mA, None, 0, 0]
+        assert bank.found("reverse") == [INSTANT_mA, None, 0, 0]
