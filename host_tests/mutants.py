@@ -45,7 +45,8 @@ TESTS = {
     "breakers": "breakers breakers_coils breakers_contacts breakers_limits",
     "openings": "openings breaker_failure",
     "compare": "compare",
-    "decide": "decide openings breaker_failure records",
+    "decide": "decide decide_order decide_outputs decide_overload decide_rows openings"
+    " breaker_failure records",
     "rows": "rows records",
     "lockout": "lockout lockout_memory lockout_reasons operations",
     "cascade": "cascade",

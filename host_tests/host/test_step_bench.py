@@ -153,3 +153,27 @@ def test_both_find_the_same_rate_after_a_minute(both):
     both.assert_agree()
     rates = [fixed for what, _, fixed, _ in both.found() if what == ("rate", 4)]
     assert rates[0] > 100
+
+
+def test_both_find_the_same_of_a_charge_that_few_take(both):
+    usual = both.quiet.rest
+    for k in range(15):
+        both.counts[k] = -usual[k] // 20
+    both.counts[3] = -usual[3] // 2
+    both.counts[7] = usual[7] // 5
+    both.run(8)
+    both.assert_agree()
+    found = {what: fixed for what, _, fixed, _ in both.found()}
+    assert 0 < found["reverse_idle", 3] < found["load", 3]  # what 7 gives of it
+
+
+def test_both_find_the_same_after_the_load_has_fallen(both):
+    usual = both.quiet.rest
+    both.run(60, 1000)
+    for k in range(15):
+        both.counts[k] = usual[k] // 2
+    both.counts[4] = usual[4] * 3 // 10
+    both.run(8)
+    both.assert_agree()
+    found = {what: fixed for what, _, fixed, _ in both.found()}
+    assert 0 < found["imbalance", 4] < 350  # 40 % of the share as it is now

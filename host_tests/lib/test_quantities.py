@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cabinets import Cabinet, configuration
-from packwarden import currents, levels
+from packwarden import levels
 from packwarden.currents import weigh
 from packwarden.fixed import BIAS, NONE, ints
 
@@ -49,86 +49,6 @@ def test_a_current_is_weighed_to_within_a_milliampere_and_some_parts(current_mA,
         assert abs(weighed - exact) <= 1
     else:
         assert weighed == (16 * 10**6 if exact > 0 else -16 * 10**6)
-
-
-MAIN = 1 << 15
-
-
-def facts(cabinet, *names):
-    """Return what is found of the whole bank, currents in A."""
-    bank = cabinet.protection.quantities.bank
-    found = {name: bank[getattr(currents, name)] for name in names}
-    return [
-        (value - BIAS) / 1000 if name in ("SUM", "MEDIAN") else value
-        for name, value in found.items()
-    ]
-
-
-def test_what_is_found_of_the_whole_bank():
-    """2 A carry, 5 A do not flow yet; of as many either way the bank discharges."""
-    cabinet = carrying(50, -30, 2, 1.995, 5)
-    assert facts(cabinet, "SUM", "MEDIAN", "MEMBERS", "CARRIERS") == [28.995, 3.5, 5, 4]
-    assert facts(cabinet, "CARRY", "FLOWS") == [0b10111, 0b00011 | MAIN]
-    assert facts(cabinet, "MEASURED", "DIRECTION", "REVERSED") == [0b11111 | MAIN, 1, 0b00010]
-    cabinet.closed[0] = False
-    cabinet.run(0.02)
-    assert facts(cabinet, "MEDIAN", "MEMBERS", "CARRY") == [2, 4, 0b10110]
-    assert facts(cabinet, "FLOWS", "DIRECTION", "REVERSED") == [0b00010 | MAIN, 0, 0]
-
-
-def test_the_current_of_the_main_is_known_where_all_that_are_closed_are_measured():
-    cabinet = carrying(-50, -30, 6, 0)
-    cabinet.lose_monitor(3)
-    cabinet.run(0.05)
-    assert facts(cabinet, "FLOWS", "MEASURED", "MEMBERS") == [0b0111, 0b0111, 3]
-    assert facts(cabinet, "DIRECTION", "REVERSED") == [0, 0b0100]
-    cabinet.closed[3] = False
-    cabinet.run(0.02)
-    assert facts(cabinet, "FLOWS", "MEASURED") == [0b0111 | MAIN, 0b0111 | MAIN]
-
-
-@pytest.mark.parametrize("sign", [1, -1])
-def test_more_than_5_percent_of_rated_flows(sign):
-    assert facts(carrying(5 * sign, 0, 0), "FLOWS") == [0]
-    assert facts(carrying(5.005 * sign, 0, 0), "FLOWS") == [1 | MAIN]
-    assert facts(carrying(*[6 * sign] * 15), "FLOWS", "CARRY") == [0x7FFF | MAIN, 0x7FFF]
-
-
-@pytest.mark.parametrize("sign", [1, -1])
-@pytest.mark.parametrize(
-    ("currents_A", "carries"),
-    [
-        ((10, 10, 10), True),
-        ((9.995, 9.995, 9.995), False),
-        ((10, 0, 0), True),  # few carry: their sum says so too
-        ((12, 0, 0, *[-1.9] * 4), False),
-        ((12, 12, 0, 0, -12), True),
-        ((14, 14, *[-1.8] * 10), True),
-        ((14, 14, *[-1.81] * 10), False),
-        ((12, 12, *[-1.9] * 2), True),
-    ],
-)
-def test_a_bank_carries_from_10_percent_of_rated_on_and_its_sum_agrees(currents_A, carries, sign):
-    course = {1: 1, -1: 2}[sign] if carries else 0
-    assert facts(carrying(*[sign * a for a in currents_A]), "COURSE") == [course]
-
-
-@pytest.mark.parametrize(
-    ("currents_A", "carries"),
-    [((10, -12), True), ((12, -10), True), ((9.995, -12), False), ((12, -9.995), False)],
-)
-def test_of_two_against_each_other_the_lesser_one_says_whether_the_bank_gives(currents_A, carries):
-    for order in (1, -1):
-        assert facts(carrying(*currents_A[::order]), "COURSE") == [int(carries)]
-
-
-@pytest.mark.parametrize("sign", [1, -1])
-def test_a_bank_that_carries_stays_so_down_to_8_percent_of_rated(sign):
-    cabinet = carrying(*[10 * sign] * 3)
-    for each_A, carries in ((8, True), (7.995, False), (8, False)):
-        cabinet.current_A = [each_A * sign] * 3
-        cabinet.run(0.02)
-        assert (facts(cabinet, "COURSE") != [0]) == carries
 
 
 def test_load_is_the_magnitude_of_the_current():

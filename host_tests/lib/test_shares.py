@@ -128,6 +128,13 @@ def test_a_motor_that_starts_leaves_little_restraint():
     assert restraint_mA((75_000, 2), was_mA=25_000) == pytest.approx(26_600, abs=100)
 
 
+def test_restraint_is_there_in_the_control_step():
+    cabinet = carrying(60, 60, 60, 60)
+    cabinet.run(64, 1000)
+    found = cabinet.protection.quantities.bank[RESTRAINT]
+    assert found == pytest.approx(60_000 * (1 - 1 / math.e), rel=0.01)
+
+
 def restrained(by_mA, *currents_A, **bank):
     cabinet = carrying(*currents_A, **bank)
     cabinet.protection.quantities.bank[RESTRAINT] = by_mA
