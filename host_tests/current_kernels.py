@@ -8,7 +8,7 @@ from packwarden.fixed import ASIDE, BIAS, NONE, ints
 
 RATED_mA = 100_000
 INSTANT_mA = 5 * RATED_mA
-FULL_mV, NEARLY_FULL_mV = 55_200, 53_600
+NEARLY_FULL_mV, PLATEAU_mV = 53_600, 52_960
 OF_CURRENTS = ("bank_load", "load", "instantaneous", "reverse", "reverse_idle")
 OF_SHARES = ("deviation", "drift", "imbalance", "idle", "idle_giving")
 
@@ -50,9 +50,8 @@ class Bank:
         parameters[currents.INSTANT] = INSTANT_mA
         parameters[currents.BLOCKING_ms] = 100
         parameters[currents.LOADED] = RATED_mA * 15 // 100
-        parameters[currents.FULL_LOADED] = RATED_mA * 30 // 100
-        parameters[currents.FULL_mV] = FULL_mV
         parameters[currents.NEARLY_FULL_mV] = NEARLY_FULL_mV
+        parameters[currents.PLATEAU_mV] = PLATEAU_mV
         return parameters
 
     def measure(self, *values):

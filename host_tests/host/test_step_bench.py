@@ -177,3 +177,24 @@ def test_both_find_the_same_after_the_load_has_fallen(both):
     both.assert_agree()
     found = {what: fixed for what, _, fixed, _ in both.found()}
     assert 0 < found["imbalance", 4] < 350  # 40 % of the share as it is now
+
+
+def test_both_find_the_same_when_a_charger_eases_off(both):
+    usual, volts = both.quiet.rest, both.frame.voltage
+    for k in range(15):
+        both.counts[k] = -usual[k]
+        both.counts[volts + k] = usual[volts] + 20000  # 56.7 V
+    both.run(500, 1000)
+    for k in range(15):
+        both.counts[k] = -usual[k] // 2
+        both.counts[volts + k] = usual[volts] + 2500  # 53.3 V: nearly full still
+    both.counts[volts + 9] = usual[volts] - 500
+    both.counts[4] = usual[4] * 3 // 4
+    both.counts[9] = usual[4] * 3 // 4
+    both.counts[11] = 0
+    both.run(8)
+    both.assert_agree()
+    found = {what: fixed for what, _, fixed, _ in both.found()}
+    assert 0 < found["reverse", 4] < found["load", 4]
+    assert found["imbalance", 4] == found["imbalance", 11] == 0
+    assert found["imbalance", 9] > 1000  # back on the plateau

@@ -19,7 +19,7 @@ def bank(batteries=4, rated_A=100, **changes):
 def test_the_integers_of_a_bank():
     found = bank(3, breakers__kind="uvr", bank__cells=4)
     assert (found.batteries, found.rated_mA, found.nominal_mV) == (3, 100000, 13200)
-    assert (found.nearly_full_mV, found.full_mV) == (13400, 13800)
+    assert (found.nearly_full_mV, found.plateau_mV) == (13400, 13240)
     assert (found.tick_ms, found.pulse_ms, found.excitation_mV) == (10, 200, 2200)
     assert (found.monitor, found.shunt_uohm, found.main_shunt_uohm) == ("ina228", 250, 0)
     assert (found.breaker_kind, found.feedback) == ("uvr", "52a")

@@ -101,6 +101,16 @@ def test_the_majority_of_those_that_flow_is_the_direction(currents_mA, out):
     assert Bank(*currents_mA).fact("DIRECTION") == [out]
 
 
+def test_in_a_bank_at_rest_nothing_is_carried():
+    assert [
+        currents.carried(Bank(*each).ctx) for each in ((0, 0), (9000, 9001), (-9000, -9001))
+    ] == [
+        0,
+        9000,
+        9001,
+    ]
+
+
 # Which way the bank carries.
 
 
@@ -158,6 +168,28 @@ def test_against_a_bank_that_carries(sign):
     bank = Bank(*[sign * each for each in (50_000, 50_000, -1, 50_000, 0)], None)
     assert bank.found("reverse") == [0, 0, 1, 0, 0, None]
     assert bank.found("reverse_idle") == [0, 0, 0, 0, 0, None]
+
+
+@pytest.mark.parametrize(
+    ("restraint_mA", "reverse_mA"),
+    [(20_000, 9000), (19_999, 9000), (20_001, 8999), (28_999, 1), (29_000, 0), (40_000, 0)],
+)
+def test_while_charging_as_far_as_the_fall_of_the_load_does_not_explain_it(
+    restraint_mA, reverse_mA
+):
+    bank = Bank(-20_000, -20_000, 9000, -20_000, None, restraint=restraint_mA)
+    assert bank.found("reverse") == [0, 0, reverse_mA, 0, None]
+
+
+def test_a_fall_is_shared_by_parts():
+    each_mA = (-20_000, 9000, 9000, -20_000, -20_000)
+    bank = Bank(*each_mA, weights=[1024, 512, 1536, 1024, 1024], restraint=24_001)
+    assert bank.found("reverse") == [0, 7000, 2999, 0, 0]
+
+
+def test_a_fall_explains_nothing_while_the_bank_gives_or_idles():
+    assert Bank(20_000, 20_000, -9000, restraint=60_000).found("reverse") == [0, 0, 9000]
+    assert Bank(5000, 5000, -9000, restraint=60_000).found("reverse_idle") == [0, 0, 9000]
 
 
 @pytest.mark.parametrize(

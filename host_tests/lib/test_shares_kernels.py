@@ -2,11 +2,11 @@
 
 import pytest
 
-from current_kernels import Bank, FULL_mV, NEARLY_FULL_mV
+from current_kernels import Bank, NEARLY_FULL_mV, PLATEAU_mV
 from packwarden import currents, shares
 from packwarden.fixed import MASK
 
-MASKS = ("JUDGED", "NEARLY_FULL", "FULL")
+MASKS = ("JUDGED", "NEARLY_FULL")
 
 # Who is judged.
 
@@ -14,7 +14,7 @@ MASKS = ("JUDGED", "NEARLY_FULL", "FULL")
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize(("median_mA", "judged"), [(14_999, 0), (15_000, 0b111), (15_001, 0b111)])
 def test_from_15_percent_of_rated_on_all_are_judged(sign, median_mA, judged):
-    assert Bank(*[sign * median_mA] * 3).fact(*MASKS) == [judged, 0, 0]
+    assert Bank(*[sign * median_mA] * 3).fact(*MASKS) == [judged, 0]
 
 
 def test_where_nobody_carries_nobody_is_judged():
@@ -22,49 +22,52 @@ def test_where_nobody_carries_nobody_is_judged():
 
 
 def test_a_bank_of_15_is_judged_to_the_last():
+    assert Bank(*[-40_000] * 15).fact(*MASKS) == [0x7FFF, 0]
     bank = Bank(*[-40_000] * 15, volts_mV=56_000)
-    assert bank.fact(*MASKS) == [0x7FFF, 0x7FFF, 0x7FFF]
+    assert bank.fact(*MASKS) == [0, 0x7FFF]
 
 
 @pytest.mark.parametrize(
-    ("volts_mV", "nearly", "full"),
+    ("volts_mV", "was", "nearly"),
     [
-        (NEARLY_FULL_mV, 0, 0),
-        (NEARLY_FULL_mV + 1, 0b010, 0),
-        (FULL_mV, 0b010, 0),
-        (FULL_mV + 1, 0b010, 0b010),
-        (None, 0, 0),
+        (NEARLY_FULL_mV, 0b101, 0b101),
+        (NEARLY_FULL_mV + 1, 0b101, 0b111),
+        (PLATEAU_mV, 0b010, 0b010),
+        (PLATEAU_mV - 1, 0b010, 0),
+        (None, 0b010, 0),
     ],
 )
-def test_above_its_limits_a_battery_that_charges_is_nearly_full_and_full(volts_mV, nearly, full):
+def test_nearly_full_lasts_from_its_limit_until_the_voltage_is_on_the_plateau(
+    volts_mV, was, nearly
+):
     volts = [53_000, volts_mV, 53_000]
-    assert Bank(-20_000, -20_000, -20_000, volts_mV=volts).fact(*MASKS) == [
-        0b111 & ~nearly,
-        nearly,
-        full,
-    ]
-    assert Bank(20_000, 20_000, 20_000, volts_mV=volts).fact(*MASKS) == [0b111, 0, 0]
+    charging = Bank(-20_000, -20_000, -20_000, volts_mV=volts, nearly_full=was)
+    assert charging.fact(*MASKS) == [0b111 & ~nearly, nearly]
+    giving = Bank(20_000, 20_000, 20_000, volts_mV=volts, nearly_full=was)
+    assert giving.fact(*MASKS) == [0b111, nearly]
+
+
+def test_while_it_gives_who_is_nearly_full_is_judged_either_way():
+    bank = Bank(20_000, 30_000, 20_000, 10_000, 1000, volts_mV=54_000)
+    assert bank.found("deviation") == [0, 10_000, 0, 10_000, 19_000]
+    assert bank.found("idle") == [-20_000, -30_000, -20_000, -10_000, -1000]
 
 
 def test_batteries_that_work_against_each_other_do_not_charge():
-    assert Bank(-20_000, 20_000, volts_mV=56_000).fact(*MASKS) == [0, 0, 0]
+    assert Bank(-20_000, 20_000, volts_mV=56_000).fact(*MASKS) == [0, 0b11]
 
 
 def test_what_flows_out_of_the_last_one_says_nothing_of_the_others_voltage():
-    assert Bank(-20_000, -20_000, 60_000).fact(*MASKS) == [0b111, 0, 0]
+    assert Bank(-20_000, -20_000, 60_000).fact(*MASKS) == [0b111, 0]
 
 
-@pytest.mark.parametrize(("median_mA", "judged"), [(-29_999, 0b100), (-30_000, 0b111)])
-def test_who_is_nearly_full_is_judged_from_30_percent_of_rated_on(median_mA, judged):
-    volts_mV = [53_700, 53_700, 53_500]
-    assert Bank(*[median_mA] * 3, volts_mV=volts_mV).fact("JUDGED")[0] == judged
-
-
-@pytest.mark.parametrize(("carriers", "judged"), [(1, 0b1000), (2, 0b1111), (3, 0b1111)])
-def test_of_those_nearly_full_half_of_the_bank_has_to_make_the_median(carriers, judged):
-    currents_mA = [-40_000] * carriers + [0] * (4 - carriers)
-    assert Bank(*currents_mA, volts_mV=[54_000] * 3 + [53_000]).fact("JUDGED")[0] == judged
-    assert Bank(-40_000, 0, 0, volts_mV=54_000).fact("JUDGED")[0] == 0
+@pytest.mark.parametrize("charge_mA", [20_000, 90_000])
+def test_while_charging_who_is_nearly_full_is_not_judged(charge_mA):
+    each_mA = [-charge_mA, -charge_mA, -charge_mA * 2, -1000, -charge_mA // 2]
+    bank = Bank(*each_mA, volts_mV=[53_601, 53_600, 53_601, 53_601, 53_600])
+    assert bank.fact("JUDGED") == [0b10010]
+    assert bank.found("deviation") == [0, 0, 0, 0, charge_mA // 2]
+    assert bank.found("idle") == ["aside", -charge_mA, "aside", None, -charge_mA // 2]
 
 
 # How far off the expected share.
@@ -100,12 +103,6 @@ def test_of_three_that_carry_the_reference_is_the_median_of_two_the_other_one(si
 def test_an_open_battery_has_no_verdict():
     assert Bank(25_000, 40_000, 25_000, closed=0b101).found("deviation") == [0, 0, 0]
     assert Bank(14_000, 8_000, 14_000).found("deviation") == [0, 0, 0]
-
-
-def test_while_charging_who_is_nearly_full_takes_less_and_not_more():
-    currents_mA = (-40_000, -39_999, -60_000, -40_001, -40_000, -20_000, -20_000)
-    bank = Bank(*currents_mA, volts_mV=[54_000] * 6 + [53_000])
-    assert bank.found("deviation") == [0, 0, 20_000, 1, 0, 0, 20_000]
 
 
 def test_each_is_expected_to_take_its_part():
@@ -149,11 +146,6 @@ def test_where_nobody_is_judged_who_carries_is_not_idle():
     assert bank.found("idle") == ["aside", None, "aside"]
 
 
-def test_a_full_battery_is_not_idle():
-    bank = Bank(-40_000, -40_000, -1_000, -40_000, volts_mV=[53_000, 55_000, 56_000, 56_000])
-    assert bank.found("idle") == [-40_000, -40_000, None, "aside"]
-
-
 def test_in_balance_the_bank_gives():
     assert Bank(-20_000, 20_000, 0).found("idle_giving") == ["aside", "aside", None]
 
@@ -181,13 +173,3 @@ def test_restraint_of_a_bank_at_rest_falls():
     bank = Bank(0, 0, restraint=1024)
     shares.restrain(bank.ctx, 1000)
     assert bank.facts[currents.RESTRAINT] == 1023
-
-
-def test_in_a_bank_at_rest_nothing_is_carried():
-    assert [
-        shares.carried(Bank(*each).ctx) for each in ((0, 0), (9000, 9001), (-9000, -9001))
-    ] == [
-        0,
-        9000,
-        9001,
-    ]

@@ -46,9 +46,9 @@ SHIPPED = {
         "trip": {"pickup": 125, "curve": "IEC_EI", "tms": 0.5},
     },
     "current_imbalance": {
-        "warn": (40, 30, 120000, {"at_least": 8}),
+        "warn": (40, 38, 120000, {"at_least": 8}),
         "drift_warn": (15, 11, 300000, {"at_least": 5}),
-        "alarm": (60, 45, 60000, {"at_least": 15}),
+        "alarm": (60, 57, 60000, {"at_least": 15}),
         "drift_alarm": (30, 22, 120000, {"at_least": 10}),
         "slow_warn": (10, 7, 300000),
         "trip": OFF,

@@ -3,7 +3,7 @@
 from packwarden.chips.ina2xx import CHIPS
 from packwarden.fixed import to_fixed
 from packwarden.frame import MAIN_BIT
-from packwarden.settings import MAIN, CELL_mV, FULL_mV, NEARLY_FULL_mV, option
+from packwarden.settings import MAIN, CELL_mV, NEARLY_FULL_mV, PLATEAU_mV, option
 
 
 class Bank:
@@ -16,8 +16,8 @@ class Bank:
         self.batteries = bank["batteries"]
         self.rated_mA = to_fixed(bank["rated_current_A"], 1000)
         self.nominal_mV = bank["cells"] * CELL_mV
-        self.full_mV = bank["cells"] * FULL_mV
         self.nearly_full_mV = bank["cells"] * NEARLY_FULL_mV
+        self.plateau_mV = bank["cells"] * PLATEAU_mV
         self.tick_ms = option(config, "bank.tick_ms")
         self.monitor = sensors["monitor"]
         self.shunt_uohm = sensors["shunt_uohm"]

@@ -19,22 +19,21 @@ _MASK = const((1 << 30) - 1)
 _MOST_mA = const(16000000)  # of what is weighed: beyond every monitor's full scale
 
 # Places in the parameters, all in mA but the times, the voltage and the flag.
-PARAMETERS = const(12)
+PARAMETERS = const(11)
 SMALL = const(0)  # 5 % of rated: a direction, a breaker failure
 CARRYING = const(1)  # 2 %: below, a battery does not carry and leaves the median
 LOADED = const(2)  # 15 %: the median from which imbalance is judged
 FLOWING = const(3)  # 10 %: the median from which a direction of the bank is judged
 INSTANT = const(4)  # pickup of the instantaneous element
 BLOCKING_ms = const(5)  # how long a reversed battery blocks that element of the others
-FULL_LOADED = const(6)  # 30 %: as LOADED, while charging a bank that is nearly full
-FULL_mV = const(7)  # from which voltage on, while charging, a battery may take nothing
+NEARLY_FULL_mV = const(6)  # above which, while charging, shares are not judged
+PLATEAU_mV = const(7)  # below which they are again
 RATED = const(8)  # of a battery
 HAS_BASELINE = const(9)
 WINDOW_ms = const(10)  # how long after a battery has left the loads of the others are predicted
-NEARLY_FULL_mV = const(11)  # from which voltage on, while charging, a battery may take less
 
 # Places in what is found of the whole bank.
-FACTS = const(21)
+FACTS = const(20)
 MEDIAN = const(0)  # biased mA of the batteries that carry, per part; NONE where none does
 CARRIERS = const(1)  # how many do
 SUM = const(2)  # biased mA, of all that are measured
@@ -51,11 +50,10 @@ LEFT = const(12)  # mask: tripped, about to be, or no longer carrying
 LEFT_AT = const(13)
 MEASURED = const(14)  # mask: have a current; the main's bit: every battery that is closed has
 MISSING_AT = const(15)  # since when somebody of those does not carry
-FULL = const(16)  # mask: may take nothing, while charging
+NEARLY_FULL = const(16)  # mask: while charging, its share is of its charge
 JUDGED = const(17)  # mask: the median is enough to judge them by it
-NEARLY_FULL = const(18)  # mask: may take less than its share, while charging
-RESTRAINT = const(19)  # mA: what the bank carried of late, per part
-RESTRAINED_AT = const(20)
+RESTRAINT = const(18)  # mA: what the bank carried of late, per part
+RESTRAINED_AT = const(19)
 _MAIN_BIT = const(15)
 
 # Where among the quantities the kernels store what they find: places in an array of places.
@@ -237,11 +235,22 @@ def gives(ctx, batteries: int) -> int:
 
 
 @micropython.viper
+def carried(ctx) -> int:
+    """Return how much the median carries, either way, in mA; 0 where nobody does."""
+    median = ptr32(ctx[3])[MEDIAN]
+    if median == _NONE:
+        return 0
+    return median - _BIAS if median >= _BIAS else _BIAS - median
+
+
+@micropython.viper
 def directions(ctx, now: int, batteries: int):
     """Find who flows against the bank, and what the instantaneous element sees (rule 1).
 
     Stored are the currents against a bank that carries, and into batteries of a bank that is idle:
     no more of them than the siblings give, where all are measured, for the rest is a charge.
+    When a charge eases off, whoever was ahead gives: at most what it had taken by then. So while
+    charging only what is beyond the fall of the load from the restraint counts.
     A battery reversed above the pickup of the instantaneous element is seen at once and hides the
     others from it for as long as it flows and 100 ms more: they feed it, and opening them, or the
     main, would not end that. Where directions are in balance, as between two batteries, the one
@@ -260,6 +269,10 @@ def directions(ctx, now: int, batteries: int):
     out = bank[DIRECTION]
     small = 0 - parameter[SMALL]
     given = int(gives(ctx, batteries))
+    part = ptr32(ctx[6])
+    fall = bank[RESTRAINT] - int(carried(ctx))
+    if flow != 2 or fall < 0:
+        fall = 0
     found = 0
     strong = 0
     k = 0
@@ -269,6 +282,7 @@ def directions(ctx, now: int, batteries: int):
         if current[k] != _NONE:
             i = current[k] - _BIAS
             against = i if flow == 2 else 0 - i
+            against -= (fall >> 10) * part[k] + (((fall & 1023) * part[k]) >> 10)
             reverse = _BIAS
             idle = _BIAS
             if against > 0:

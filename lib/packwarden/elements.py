@@ -150,9 +150,9 @@ TABLE = (
         5,
         500,
         (
-            Level("warn", WARN, "imbalance", NO_ACTION, 40, 30, 120000, 1, 8, "deviation"),
+            Level("warn", WARN, "imbalance", NO_ACTION, 40, 38, 120000, 1, 8, "deviation"),
             Level("drift_warn", WARN, "drift", NO_ACTION, 15, 11, 300000, 1, 5, "deviation"),
-            Level("alarm", ALARM, "imbalance", ALARM_RELAY, 60, 45, 60000, 1, 15, "deviation"),
+            Level("alarm", ALARM, "imbalance", ALARM_RELAY, 60, 57, 60000, 1, 15, "deviation"),
             Level("drift_alarm", ALARM, "drift", ALARM_RELAY, 30, 22, 120000, 1, 10, "deviation"),
             Level("slow_warn", WARN, "share_drift", NO_ACTION, 10, 7, _ESTIMATED_ms),
             Level("trip", TRIP, "imbalance", TRIP_BATTERY, gate="deviation", wait_ms=_WAIT_ms),

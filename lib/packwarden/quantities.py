@@ -74,9 +74,8 @@ class Quantities:
         parameters[currents.FLOWING] = bank.rated_mA // 10
         parameters[currents.INSTANT] = instantaneous_mA
         parameters[currents.BLOCKING_ms] = BLOCK_ms
-        parameters[currents.FULL_LOADED] = bank.rated_mA * 30 // 100
-        parameters[currents.FULL_mV] = bank.full_mV
         parameters[currents.NEARLY_FULL_mV] = bank.nearly_full_mV
+        parameters[currents.PLATEAU_mV] = bank.plateau_mV
         parameters[currents.RATED] = bank.rated_mA
         parameters[currents.HAS_BASELINE] = 1 if bank.has_baseline else 0
         parameters[currents.WINDOW_ms] = WINDOW_ms

@@ -14,8 +14,8 @@ MAX_BATTERIES = 15
 CELL_mV = 3300  # nominal, LiFePO4
 FULL_SCALE_RATIO = 6  # full scale of a monitor over the rated current, at least
 
-FULL_mV = 3450  # a cell; above, while charging, a battery may take nothing: 55.2 V of 16 cells
 NEARLY_FULL_mV = 3350  # a cell; above, while charging, shares cross: 53.6 V of 16 cells
+PLATEAU_mV = 3310  # a cell; below, it is not nearly full any more: 52.96 V, at rest 90 %
 
 BREAKER_KINDS = ("shunt_trip", "uvr", "contactor")
 FEEDBACKS = ("52a", "52b", "both", "none")

@@ -7,7 +7,7 @@ ctx is that of `currents`.
 import micropython
 from micropython import const
 
-from packwarden.currents import weigh
+from packwarden.currents import carried, weigh
 from packwarden.medians import other
 
 # As in `fixed` and in `currents`: kernels need constants of their own module.
@@ -16,19 +16,16 @@ _MASK = const((1 << 30) - 1)
 _NONE = const(0)
 _ASIDE = const(1)
 _LOADED = const(2)
-_FULL_LOADED = const(6)
-_FULL_mV = const(7)
+_NEARLY_FULL_mV = const(6)
+_PLATEAU_mV = const(7)
 _HAS_BASELINE = const(9)
-_NEARLY_FULL_mV = const(11)
 _MEDIAN = const(0)
 _CARRIERS = const(1)
-_MEMBERS = const(3)
 _CARRY = const(10)
-_FULL = const(16)
+_NEARLY_FULL = const(16)
 _JUDGED = const(17)
-_NEARLY_FULL = const(18)
-_RESTRAINT = const(19)
-_RESTRAINED_AT = const(20)
+_RESTRAINT = const(18)
+_RESTRAINED_AT = const(19)
 _RESTRAINT_ms = const(1000)  # how often it follows the load: by 1/64 up, by 1/1024 down
 
 # Where among the quantities they store what they find: places in an array of places.
@@ -39,15 +36,6 @@ _DEVIATION = const(3)
 _IDLE = const(4)
 _GIVING = const(5)
 NAMES = ("load", "imbalance", "drift", "deviation", "idle", "idle_giving")
-
-
-@micropython.viper
-def carried(ctx) -> int:
-    """Return how much the median carries, either way, in mA; 0 where nobody does."""
-    median = ptr32(ctx[3])[_MEDIAN]
-    if median == _NONE:
-        return 0
-    return median - _BIAS if median >= _BIAS else _BIAS - median
 
 
 @micropython.viper
@@ -68,34 +56,30 @@ def restrain(ctx, now: int):
 
 @micropython.viper
 def judge(ctx, batteries: int):
-    """Find who is judged by the median, a mask: all while it is enough, fewer near a full bank.
+    """Find who is judged by the median, a mask: all while it is enough, but who is nearly full.
 
-    Above 3.35 V a cell, while charging, its voltage rises with its charge again and the shares
-    begin to cross: whoever is ahead takes less, and for some minutes nothing where the charger
-    eases off. So it takes a larger median there, and half of the bank to make it: who is behind
-    takes the rest alone. Above 3.45 V a battery is full.
+    Above 3.35 V a cell its voltage rises with its charge again, and while charging the shares
+    cross: they are of the charges, no more of the ways. Whoever is ahead takes less, or nothing,
+    and whoever is behind the rest. When the charger eases off the voltage falls and the charges
+    stay: nearly full ends where the voltage is back on the plateau.
     """
     volts = ptr32(ctx[0])
     parameter = ptr32(ctx[2])
     bank = ptr32(ctx[3])
-    load = int(carried(ctx))
-    full = 0
-    nearly = 0
-    if bank[_MEDIAN] < _BIAS:
-        limit = parameter[_FULL_mV] + _BIAS
-        nearly_limit = parameter[_NEARLY_FULL_mV] + _BIAS
-        k = 0
-        while k < batteries:
-            if volts[batteries + k] > nearly_limit:
-                nearly |= 1 << k
-                if volts[batteries + k] > limit:
-                    full |= 1 << k
-            k += 1
-    judged = (1 << batteries) - 1 if load >= parameter[_LOADED] else 0
-    if load < parameter[_FULL_LOADED] or 2 * bank[_CARRIERS] < bank[_MEMBERS]:
-        judged &= ~nearly
-    bank[_FULL] = full
+    nearly = bank[_NEARLY_FULL]
+    limit = parameter[_NEARLY_FULL_mV] + _BIAS
+    plateau = parameter[_PLATEAU_mV] + _BIAS
+    k = 0
+    while k < batteries:
+        if volts[batteries + k] > limit:
+            nearly |= 1 << k
+        elif volts[batteries + k] < plateau:
+            nearly &= ~(1 << k)
+        k += 1
     bank[_NEARLY_FULL] = nearly
+    judged = (1 << batteries) - 1 if int(carried(ctx)) >= parameter[_LOADED] else 0
+    if bank[_MEDIAN] < _BIAS:
+        judged &= ~nearly
     bank[_JUDGED] = judged
 
 
@@ -104,8 +88,7 @@ def balance(ctx, batteries: int, closed: int):
     """Compare each battery's current with its expected share: in 0.1 % of it, and in mA.
 
     The percentage is of the share of what was carried of late, where that is more (`restrain`).
-    Zero (no verdict) while the median is below 15 % of rated, for a battery that is open, and for
-    one that is nearly full and takes less.
+    Zero (no verdict) for a battery that is open or is not judged by the median.
     """
     current = ptr32(ctx[0])
     values = ptr32(ctx[1])
@@ -118,7 +101,6 @@ def balance(ctx, batteries: int, closed: int):
     at_deviation = place[_DEVIATION]
     learned = ptr32(ctx[2])[_HAS_BASELINE]
     judged = closed & bank[_JUDGED]
-    nearly = bank[_NEARLY_FULL]
     few = bank[_CARRY] if bank[_CARRIERS] <= 2 else 0
     part = ptr32(ctx[6])
     restraint = bank[_RESTRAINT]
@@ -139,8 +121,6 @@ def balance(ctx, batteries: int, closed: int):
             if (judged >> k) & 1 and share[k] != _NONE:
                 expected = share[k] - _BIAS
                 off = current[k] - share[k]
-                if off > 0 and (nearly >> k) & 1:
-                    off = 0
                 if off < 0:
                     off = 0 - off
                 if expected < 0:
@@ -162,9 +142,9 @@ def balance(ctx, batteries: int, closed: int):
 def idle(ctx, batteries: int, closed: int):
     """Store the loads, negated, where it says something that a battery carries none.
 
-    That is while the median is enough to judge by, and not of a battery that is full, which takes
-    nothing. The second quantity asks for a bank that discharges as well. A battery that
-    carries otherwise is not idle, nor is one whose breaker is open: that lets go.
+    That is of each that is judged by the median. The second quantity asks for a bank that
+    discharges as well. A battery that carries otherwise is not idle, nor is one whose breaker is
+    open: that lets go.
     """
     values = ptr32(ctx[1])
     bank = ptr32(ctx[3])
@@ -172,7 +152,7 @@ def idle(ctx, batteries: int, closed: int):
     at_load = place[_LOAD]
     at = place[_IDLE]
     at_giving = place[_GIVING]
-    judged = bank[_JUDGED] & ~bank[_FULL]
+    judged = bank[_JUDGED]
     carry = bank[_CARRY]
     gives = 1 if bank[_MEDIAN] >= _BIAS else 0
     k = 0

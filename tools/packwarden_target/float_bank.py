@@ -156,11 +156,13 @@ class FloatBank:
         self.found["bank_load"] = abs(total)
         self._find_course()
         given = self._given_A()
-        for battery in self.batteries:
+        fall = max(self.restraint_A - abs(self.median_A or 0), 0) if self.course == -1 else 0
+        for battery, share in zip(self.batteries, self.shares):
             current = battery.current.value
             reverse = idle = None
             if current is not None:
                 against = current if self.course == -1 else -current
+                against -= fall * share
                 reverse = max(against, 0) if self.course else 0
                 idle = 0 if self.course else min(max(against, 0), given)
             battery.found["reverse"] = reverse
@@ -197,33 +199,33 @@ class FloatBank:
             self.restraint_A += off / (64 if off > 0 else 1024)
 
     def _judged(self, battery):
-        """Return whether the median is enough to judge by, and a battery full, and nearly full."""
-        load = abs(self.median_A or 0)
+        """Return whether a battery is judged by the median."""
+        volts_mV = (battery.voltage.value or 0) * 1000
+        if volts_mV > self.bank.nearly_full_mV:
+            battery.nearly_full = True
+        elif volts_mV < self.bank.plateau_mV:
+            battery.nearly_full = False
         charging = self.median_A is not None and self.median_A < 0
-        charged_mV = (battery.voltage.value or 0) * 1000 if charging else 0
-        nearly = charged_mV > self.bank.nearly_full_mV
-        enough = load >= self.rated_A * (0.3 if nearly else 0.15)
-        if nearly and 2 * len(self.carrying) < self.members:
-            enough = False
-        return enough, charged_mV > self.bank.full_mV, nearly
+        if charging and battery.nearly_full:
+            return False
+        return abs(self.median_A or 0) >= self.rated_A * 0.15
 
     def _find_shares(self):
         """Compare each battery's current with its expected share."""
         for battery, share in zip(self.batteries, self.shares):
             current = battery.current.value
             closed = battery.breaker.closed
-            judged, full, nearly = self._judged(battery)
+            judged = self._judged(battery)
             imbalance = deviation = idle = None
             if current is not None:
                 imbalance = deviation = 0.0
                 expected = reference_for(current / share, self.carrying, battery.carries)
                 if closed and judged and expected is not None:
                     expected *= share
-                    less = nearly and current > expected
-                    deviation = 0.0 if less else abs(current - expected)
+                    deviation = abs(current - expected)
                     restrained = max(abs(expected), self.restraint_A * share, 0.1)
                     imbalance = 100 * deviation / restrained
-                if closed and judged and not full:
+                if closed and judged:
                     idle = abs(current)
             giving = idle if self.median_A is not None and self.median_A > 0 else None
             battery.found["imbalance"] = imbalance

@@ -208,6 +208,7 @@ class Battery:
         self.integrator = integrator
         self.carries = False
         self.carried = False
+        self.nearly_full = False
         self.missing_at_s = None
         self.last_count = None
         self.same_counts = 0

@@ -15,7 +15,7 @@ from packwarden.condition.resistances import FIELDS as RESISTANCE_FIELDS
 from packwarden.condition.resistances import Resistances
 from packwarden.condition.shares import FIELDS as SHARE_FIELDS
 from packwarden.condition.shares import Shares
-from packwarden.currents import CARRY, FLOWS, FULL, MEASURED
+from packwarden.currents import CARRY, FLOWS, MEASURED, NEARLY_FULL
 from packwarden.fixed import MASK
 from packwarden.frame import MAIN_BIT
 from packwarden.replies import record
@@ -121,7 +121,7 @@ class Monitor:
         self._shares_s += self._passed_s
         if self._shares_s >= SHARES_s:
             self._shares_s = 0
-            if self._whole() and not bank[FULL]:
+            if self._whole() and not bank[NEARLY_FULL]:
                 self.shares.step()
         self._at = 0
 
