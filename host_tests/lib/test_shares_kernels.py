@@ -153,23 +153,34 @@ def test_in_balance_the_bank_gives():
 # What was carried of late.
 
 
-def test_restraint_follows_once_a_second():
-    bank = Bank(25_000, 25_000, restrained_at=MASK - 499, restraint=0)
-    for now_ms, restraint_mA in ((499, 0), (500, 390), (1499, 390), (1500, 390 + 384)):
+def follow(bank, *times_ms):
+    found = []
+    for now_ms in times_ms:
         shares.restrain(bank.ctx, now_ms)
-        assert bank.facts[currents.RESTRAINT] == restraint_mA
+        found.append(bank.facts[currents.RESTRAINT])
+    return found
+
+
+def test_restraint_rises_each_second_and_falls_each_64():
+    bank = Bank(-25_000, -25_000, restrained_at=MASK - 499, restraint=0)
+    assert follow(bank, 499, 500, 1499, 1500) == [0, 390, 390, 390 + 384]
+    bank = Bank(0, 0, restrained_at=MASK - 499, restraint=64_000)
+    assert follow(bank, 63_499, 63_500, 127_499, 127_500) == [64_000, 63_000, 63_000, 62_015]
+    assert follow(bank, 128_500) == [62_015]
+
+
+def test_a_restraint_that_has_fallen_rises_a_second_later():
+    bank = Bank(0, 0, restraint=6400)
+    assert follow(bank, 64_000) == [6300]
+    bank.measure(12_700, 12_700)
+    bank.look()
+    assert follow(bank, 64_999, 65_000) == [6300, 6400]
 
 
 @pytest.mark.parametrize(
-    ("was_mA", "is_mA"), [(65_000, 64_960), (25_064, 25_063), (24_936, 24_937), (25_000, 25_000)]
+    ("was_mA", "is_mA"),
+    [(28_200, 28_150), (25_064, 25_063), (25_001, 25_000), (24_937, 24_937), (24_936, 24_937)],
 )
 def test_restraint_takes_steps_of_a_milliampere(was_mA, is_mA):
     bank = Bank(-25_000, -25_000, restraint=was_mA)
-    shares.restrain(bank.ctx, 1000)
-    assert bank.facts[currents.RESTRAINT] == is_mA
-
-
-def test_restraint_of_a_bank_at_rest_falls():
-    bank = Bank(0, 0, restraint=1024)
-    shares.restrain(bank.ctx, 1000)
-    assert bank.facts[currents.RESTRAINT] == 1023
+    assert follow(bank, 64_000) == [is_mA]

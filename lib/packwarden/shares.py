@@ -26,7 +26,8 @@ _NEARLY_FULL = const(16)
 _JUDGED = const(17)
 _RESTRAINT = const(18)
 _RESTRAINED_AT = const(19)
-_RESTRAINT_ms = const(1000)  # how often it follows the load: by 1/64 up, by 1/1024 down
+_UP_ms = const(1000)  # how often the restraint follows the load by 1/64
+_DOWN_ms = const(64000)
 
 # Where among the quantities they store what they find: places in an array of places.
 _LOAD = const(0)
@@ -40,18 +41,18 @@ NAMES = ("load", "imbalance", "drift", "deviation", "idle", "idle_giving")
 
 @micropython.viper
 def restrain(ctx, now: int):
-    """Follow the load of the bank with the restraint: within a minute up, 17 minutes down.
+    """Follow the load of the bank with the restraint: within a minute up, 68 minutes down.
 
     By a load charges drift apart, until the emptier ones give less of it. When it falls that
-    difference stays for a while, as large as before, and is a larger part of what is carried. A
-    motor that starts is over before it counts. From the control step, like all in here.
+    difference stays, as large as before, and is a larger part of what is carried: on the plateau
+    charges take an hour or more to come together again. A motor that starts is over before it
+    counts. From the control step, like all in here.
     """
     bank = ptr32(ctx[3])
-    if (now - bank[_RESTRAINED_AT]) & _MASK < _RESTRAINT_ms:
-        return
-    bank[_RESTRAINED_AT] = now
     off = int(carried(ctx)) - bank[_RESTRAINT]
-    bank[_RESTRAINT] += off >> 6 if off > 0 else off >> 10
+    if (now - bank[_RESTRAINED_AT]) & _MASK >= (_UP_ms if off > 0 else _DOWN_ms):
+        bank[_RESTRAINED_AT] = now
+        bank[_RESTRAINT] += off >> 6
 
 
 @micropython.viper

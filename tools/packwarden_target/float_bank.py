@@ -192,11 +192,11 @@ class FloatBank:
         self.course = 0 if abs(load) < limit else 1 if load > 0 else -1
 
     def _restrain(self, now_s):
-        """Let the restraint follow the load, a second after the other."""
-        if now_s - self.restrained_at_s >= 1:
+        """Let the restraint follow the load."""
+        off = abs(self.median_A or 0) - self.restraint_A
+        if now_s - self.restrained_at_s >= (1 if off > 0 else 64):
             self.restrained_at_s = now_s
-            off = abs(self.median_A or 0) - self.restraint_A
-            self.restraint_A += off / (64 if off > 0 else 1024)
+            self.restraint_A += off / 64
 
     def _judged(self, battery):
         """Return whether a battery is judged by the median."""
