@@ -38,8 +38,8 @@ latency: $(STAMP) ## measure from register to output at 1,000 phases under every
 	@$(BIN)/python -m packwarden_host.docs host_tests/README.md \
 		"latency --phases 1000 --format markdown"
 
-week: $(STAMP) ## seven days of a solar home, sound and with each fault: about an hour
-	$(BIN)/pytest -n 2 -m week host_tests/system/test_week.py
+week: $(STAMP) ## days of a solar home, sound and with each fault, and weeks of other weather: two hours
+	$(BIN)/pytest -n 2 -m week host_tests/system
 
 soak: $(STAMP) ## a million ticks of a full bank with the heap locked: about half an hour
 	$(BIN)/pytest -q -s -m soak host_tests/proofs/test_tick.py

@@ -7,6 +7,7 @@ in here from their data sheets, so that the library is not measured by itself.
 
 import json
 import math
+from functools import cache
 
 from packwarden import elements, levels, settings
 from packwarden.fixed import BIAS, MASK, NONE
@@ -86,6 +87,7 @@ def at_once(config):
     return config
 
 
+@cache
 def resistance_ohm(temperature_C, coefficients=SEMITEC_103AT):
     """Return what a thermistor has at a temperature: Steinhart-Hart the other way round."""
     a, b, c = coefficients[0] * 1e-13, coefficients[1] * 1e-13, coefficients[2] * 1e-17
