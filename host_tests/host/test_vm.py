@@ -119,8 +119,14 @@ def test_endless_restarts_are_an_error(acted, monkeypatch):
 
 
 def test_a_crash_is_told_with_its_detail(acted):
-    with pytest.raises(RunFailed, match="crashed: the firmware did not arm"):
+    with pytest.raises(RunFailed, match=r"crashed: the firmware did not arm$"):
         acted('end("crash", "the firmware did not arm")')
+
+
+@pytest.mark.parametrize("kind", vm.VMS)
+def test_a_crash_is_told_with_the_last_words_too(acted, kind):
+    with pytest.raises(RunFailed, match=r"returned: not protecting: no module$"):
+        acted('print("not protecting: no module"); end("crash", "main.py returned")', kind)
 
 
 @pytest.mark.parametrize("kind", vm.VMS)

@@ -102,7 +102,9 @@ class Cabinet:
                 (self.folder / "state" / "rtc.bin").unlink(missing_ok=True)
             yield "X", json.dumps(self.ending | {"detail": said})
         if self.ending["cause"] == "crash":
-            raise RunFailed(f"the simulated cabinet crashed: {self.ending.get('detail')}")
+            words = self._last_words()
+            why = f"{self.ending.get('detail')}{': ' if words else ''}{words}"
+            raise RunFailed(f"the simulated cabinet crashed: {why}")
 
     def end(self) -> None:
         """End the run, from any thread and at any time: `lines` then raises RunFailed."""
@@ -183,7 +185,7 @@ class Cabinet:
             self._process.wait()
 
     def _last_words(self) -> str:
-        """The last line that the process wrote on stderr: an exception, if there was one."""
+        """The last line that it wrote on stdout or stderr: what ended it, if it said so."""
         complaints = (self.folder / "stderr").read_text(errors="replace").strip()
         return complaints.splitlines()[-1] if complaints else ""
 
