@@ -50,6 +50,7 @@ class Bank:
         parameters[currents.INSTANT] = INSTANT_mA
         parameters[currents.BLOCKING_ms] = 100
         parameters[currents.LOADED] = RATED_mA * 15 // 100
+        parameters[currents.FALL] = RATED_mA * 30 // 100
         parameters[currents.NEARLY_FULL_mV] = NEARLY_FULL_mV
         parameters[currents.PLATEAU_mV] = PLATEAU_mV
         return parameters

@@ -171,25 +171,26 @@ def test_against_a_bank_that_carries(sign):
 
 
 @pytest.mark.parametrize(
-    ("restraint_mA", "reverse_mA"),
-    [(20_000, 9000), (19_999, 9000), (20_001, 8999), (28_999, 1), (29_000, 0), (40_000, 0)],
+    ("charge_mA", "reverse_mA"),
+    [(20_000, 39_000), (19_999, 39_000), (20_001, 38_999), (50_000, 9000), (90_000, 9000)],
 )
-def test_while_charging_as_far_as_the_fall_of_the_load_does_not_explain_it(
-    restraint_mA, reverse_mA
+def test_while_charging_as_far_as_the_fall_of_the_charge_does_not_explain_it(
+    charge_mA, reverse_mA
 ):
-    bank = Bank(-20_000, -20_000, 9000, -20_000, None, restraint=restraint_mA)
+    bank = Bank(-20_000, -20_000, 39_000, -20_000, None, charge=charge_mA, restraint=99_000)
     assert bank.found("reverse") == [0, 0, reverse_mA, 0, None]
+    assert Bank(-20_000, 9000, -20_000, charge=30_000).found("reverse") == [0, 0, 0]
 
 
 def test_a_fall_is_shared_by_parts():
     each_mA = (-20_000, 9000, 9000, -20_000, -20_000)
-    bank = Bank(*each_mA, weights=[1024, 512, 1536, 1024, 1024], restraint=24_001)
+    bank = Bank(*each_mA, weights=[1024, 512, 1536, 1024, 1024], charge=24_001)
     assert bank.found("reverse") == [0, 7000, 2999, 0, 0]
 
 
 def test_a_fall_explains_nothing_while_the_bank_gives_or_idles():
-    assert Bank(20_000, 20_000, -9000, restraint=60_000).found("reverse") == [0, 0, 9000]
-    assert Bank(5000, 5000, -9000, restraint=60_000).found("reverse_idle") == [0, 0, 9000]
+    assert Bank(20_000, 20_000, -9000, charge=60_000).found("reverse") == [0, 0, 9000]
+    assert Bank(5000, 5000, -9000, charge=60_000).found("reverse_idle") == [0, 0, 9000]
 
 
 @pytest.mark.parametrize(

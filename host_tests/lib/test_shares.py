@@ -5,7 +5,7 @@ import math
 import pytest
 
 from cabinets import Cabinet, configuration, only
-from packwarden.currents import FACTS, MEDIAN, RESTRAINED_AT, RESTRAINT
+from packwarden.currents import CHARGE, FACTS, FALLEN_AT, MEDIAN, RESTRAINT, RISEN_AT
 from packwarden.fixed import BIAS, MASK, NONE, ints
 from packwarden.shares import restrain
 
@@ -101,7 +101,8 @@ def test_a_drift_warns_after_five_minutes():
 def restraint_mA(*loads, now_ms=MASK - 2500, tick_ms=10, was_mA=0):
     """Return the restraint after these loads: (median in mA or None, seconds)."""
     bank = ints(FACTS)
-    bank[RESTRAINT], bank[RESTRAINED_AT] = was_mA, now_ms
+    bank[RESTRAINT] = was_mA
+    bank[RISEN_AT] = bank[FALLEN_AT] = now_ms
     for median_mA, load_s in loads:
         bank[MEDIAN] = NONE if median_mA is None else BIAS + median_mA
         for _ in range(load_s * 1000 // tick_ms):
@@ -128,11 +129,19 @@ def test_a_motor_that_starts_leaves_little_restraint():
     assert restraint_mA((75_000, 2), was_mA=25_000) == pytest.approx(26_600, abs=100)
 
 
+@pytest.mark.parametrize(("every_s", "most_mA"), [(60, 76_000), (180, 53_000), (600, 33_000)])
+def test_a_motor_that_starts_again_and_again_leaves_a_part_of_it(every_s, most_mA):
+    cycle = [(100_000, 2), (20_000, every_s - 2)]
+    found = restraint_mA(*cycle * (12 * 3600 // every_s), tick_ms=1000)
+    assert most_mA - 6000 < found < most_mA
+
+
 def test_restraint_is_there_in_the_control_step():
     cabinet = carrying(60, 60, 60, 60)
     cabinet.run(64, 1000)
-    found = cabinet.protection.quantities.bank[RESTRAINT]
-    assert found == pytest.approx(60_000 * (1 - 1 / math.e), rel=0.01)
+    found = cabinet.protection.quantities.bank
+    assert found[RESTRAINT] == pytest.approx(60_000 * (1 - 1 / math.e), rel=0.01)
+    assert found[CHARGE] == 0
 
 
 def restrained(by_mA, *currents_A, **bank):
@@ -179,6 +188,18 @@ def test_when_the_charger_eases_off_who_was_ahead_gives(eased_V, judged):
     assert reverse_A == [0] * 5
     off_percent = [100 * off_A / 48 if judged else 0 for off_A in (44, 28, 0, 0, 0)]
     assert percent(cabinet) == near(*off_percent)
+
+
+@pytest.mark.parametrize(("before_A", "trip_mA"), [(80, 85_000), (-80, 55_000)])
+def test_a_full_battery_that_is_joined_is_tripped_whatever_was_carried_before(before_A, trip_mA):
+    cabinet = carrying(*[before_A] * 3, 0, volts_V=52.2)
+    cabinet.run(1800, 1000)
+    cabinet.current_A = [0.0] * 4
+    cabinet.run(10, 1000)
+    cabinet.current_A = [-28.0, -28.0, -28.0, 85.0]
+    (trip,) = [e for e in cabinet.run(1.5) if e["kind"] == "trip" and e["level"] == "trip"]
+    assert (trip["element"], trip["battery"]) == ("reverse_current", 4)
+    assert trip["value"] == pytest.approx(trip_mA / 1000, abs=0.6)
 
 
 def test_a_voltage_that_is_lost_is_not_the_end_of_charge():

@@ -162,19 +162,34 @@ def follow(bank, *times_ms):
 
 
 def test_restraint_rises_each_second_and_falls_each_64():
-    bank = Bank(-25_000, -25_000, restrained_at=MASK - 499, restraint=0)
+    bank = Bank(-25_000, -25_000, risen_at=MASK - 499)
     assert follow(bank, 499, 500, 1499, 1500) == [0, 390, 390, 390 + 384]
-    bank = Bank(0, 0, restrained_at=MASK - 499, restraint=64_000)
+    bank = Bank(0, 0, fallen_at=MASK - 499, restraint=64_000)
     assert follow(bank, 63_499, 63_500, 127_499, 127_500) == [64_000, 63_000, 63_000, 62_015]
     assert follow(bank, 128_500) == [62_015]
 
 
-def test_a_restraint_that_has_fallen_rises_a_second_later():
-    bank = Bank(0, 0, restraint=6400)
-    assert follow(bank, 64_000) == [6300]
-    bank.measure(12_700, 12_700)
+def test_a_load_that_recurs_does_not_keep_it_from_falling():
+    bank = Bank(0, 0, restraint=64_000)
+    assert follow(bank, 10_000) == [64_000]
+    bank.measure(70_400, 70_400)
     bank.look()
-    assert follow(bank, 64_999, 65_000) == [6300, 6400]
+    assert follow(bank, 60_000) == [64_100]
+    bank.measure(0, 0)
+    bank.look()
+    assert follow(bank, 63_999, 64_000) == [64_100, 63_098]
+
+
+@pytest.mark.parametrize(
+    ("current_mA", "charge_mA"), [(-12_800, 200), (12_800, 0), (0, 0), (-6400, 100)]
+)
+def test_what_was_charged_of_late_is_followed_beside_it(current_mA, charge_mA):
+    bank = Bank(current_mA, current_mA)
+    assert follow(bank, 1000) == [abs(current_mA) >> 6]
+    assert bank.facts[currents.CHARGE] == charge_mA
+    giving = Bank(12_800, 12_800, charge=6400)
+    follow(giving, 63_999, 64_000)
+    assert giving.facts[currents.CHARGE] == 6300
 
 
 @pytest.mark.parametrize(

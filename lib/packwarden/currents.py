@@ -19,7 +19,7 @@ _MASK = const((1 << 30) - 1)
 _MOST_mA = const(16000000)  # of what is weighed: beyond every monitor's full scale
 
 # Places in the parameters, all in mA but the times, the voltage and the flag.
-PARAMETERS = const(11)
+PARAMETERS = const(12)
 SMALL = const(0)  # 5 % of rated: a direction, a breaker failure
 CARRYING = const(1)  # 2 %: below, a battery does not carry and leaves the median
 LOADED = const(2)  # 15 %: the median from which imbalance is judged
@@ -31,9 +31,10 @@ PLATEAU_mV = const(7)  # below which they are again
 RATED = const(8)  # of a battery
 HAS_BASELINE = const(9)
 WINDOW_ms = const(10)  # how long after a battery has left the loads of the others are predicted
+FALL = const(11)  # 30 %: the most of a charge's fall that explains a reversal
 
 # Places in what is found of the whole bank.
-FACTS = const(20)
+FACTS = const(22)
 MEDIAN = const(0)  # biased mA of the batteries that carry, per part; NONE where none does
 CARRIERS = const(1)  # how many do
 SUM = const(2)  # biased mA, of all that are measured
@@ -52,8 +53,10 @@ MEASURED = const(14)  # mask: have a current; the main's bit: every battery that
 MISSING_AT = const(15)  # since when somebody of those does not carry
 NEARLY_FULL = const(16)  # mask: while charging, its share is of its charge
 JUDGED = const(17)  # mask: the median is enough to judge them by it
-RESTRAINT = const(18)  # mA: what the bank carried of late, per part
-RESTRAINED_AT = const(19)
+RESTRAINT = const(18)  # mA: what the bank carried of late, per part, ...
+CHARGE = const(19)  # ... and what of it was a charge
+RISEN_AT = const(20)
+FALLEN_AT = const(21)
 _MAIN_BIT = const(15)
 
 # Where among the quantities the kernels store what they find: places in an array of places.
@@ -250,7 +253,8 @@ def directions(ctx, now: int, batteries: int):
     Stored are the currents against a bank that carries, and into batteries of a bank that is idle:
     no more of them than the siblings give, where all are measured, for the rest is a charge.
     When a charge eases off, whoever was ahead gives: at most what it had taken by then. So while
-    charging only what is beyond the fall of the load from the restraint counts.
+    charging only what is beyond the fall of the charge counts, from what it was of late; and no
+    more than 30 % of rated are put down to that, for a full battery that is joined gives too.
     A battery reversed above the pickup of the instantaneous element is seen at once and hides the
     others from it for as long as it flows and 100 ms more: they feed it, and opening them, or the
     main, would not end that. Where directions are in balance, as between two batteries, the one
@@ -270,9 +274,11 @@ def directions(ctx, now: int, batteries: int):
     small = 0 - parameter[SMALL]
     given = int(gives(ctx, batteries))
     part = ptr32(ctx[6])
-    fall = bank[RESTRAINT] - int(carried(ctx))
+    fall = bank[CHARGE] - int(carried(ctx))
     if flow != 2 or fall < 0:
         fall = 0
+    elif fall > parameter[FALL]:
+        fall = parameter[FALL]
     found = 0
     strong = 0
     k = 0

@@ -79,6 +79,7 @@ class Quantities:
         parameters[currents.RATED] = bank.rated_mA
         parameters[currents.HAS_BASELINE] = 1 if bank.has_baseline else 0
         parameters[currents.WINDOW_ms] = WINDOW_ms
+        parameters[currents.FALL] = bank.rated_mA * 30 // 100
         self.bank = ints(currents.FACTS)
         self.bank[MEDIAN] = NONE
         order = ints(n)

@@ -25,7 +25,9 @@ _CARRY = const(10)
 _NEARLY_FULL = const(16)
 _JUDGED = const(17)
 _RESTRAINT = const(18)
-_RESTRAINED_AT = const(19)
+_CHARGE = const(19)
+_RISEN_AT = const(20)
+_FALLEN_AT = const(21)
 _UP_ms = const(1000)  # how often the restraint follows the load by 1/64
 _DOWN_ms = const(64000)
 
@@ -41,7 +43,7 @@ NAMES = ("load", "imbalance", "drift", "deviation", "idle", "idle_giving")
 
 @micropython.viper
 def restrain(ctx, now: int):
-    """Follow the load of the bank with the restraint: within a minute up, 68 minutes down.
+    """Follow the load of the bank, and its charge: within a minute up, 68 minutes down.
 
     By a load charges drift apart, until the emptier ones give less of it. When it falls that
     difference stays, as large as before, and is a larger part of what is carried: on the plateau
@@ -49,10 +51,23 @@ def restrain(ctx, now: int):
     counts. From the control step, like all in here.
     """
     bank = ptr32(ctx[3])
-    off = int(carried(ctx)) - bank[_RESTRAINT]
-    if (now - bank[_RESTRAINED_AT]) & _MASK >= (_UP_ms if off > 0 else _DOWN_ms):
-        bank[_RESTRAINED_AT] = now
-        bank[_RESTRAINT] += off >> 6
+    load = int(carried(ctx))
+    up = 0
+    down = 0
+    if (now - bank[_RISEN_AT]) & _MASK >= _UP_ms:
+        bank[_RISEN_AT] = now
+        up = 1
+    if (now - bank[_FALLEN_AT]) & _MASK >= _DOWN_ms:
+        bank[_FALLEN_AT] = now
+        down = 1
+    place = _RESTRAINT
+    while place <= _CHARGE:
+        off = load - bank[place]
+        if up if off > 0 else down:
+            bank[place] += off >> 6
+        if bank[_MEDIAN] >= _BIAS:
+            load = 0  # nothing of it is a charge
+        place += 1
 
 
 @micropython.viper

@@ -55,7 +55,7 @@ class FloatBank:
         self.course = 0
         self.left = []
         self.sampled_at_s = 0.0
-        self.restraint_A = self.restrained_at_s = 0.0
+        self.restraint_A = self.charge_A = self.risen_at_s = self.fallen_at_s = 0.0
         self.last_s = 0.0
         self.rows = [self._row(row) for row in plan(bank)]
 
@@ -156,7 +156,8 @@ class FloatBank:
         self.found["bank_load"] = abs(total)
         self._find_course()
         given = self._given_A()
-        fall = max(self.restraint_A - abs(self.median_A or 0), 0) if self.course == -1 else 0
+        fall = max(self.charge_A - abs(self.median_A or 0), 0) if self.course == -1 else 0
+        fall = min(fall, self.rated_A * 0.3)
         for battery, share in zip(self.batteries, self.shares):
             current = battery.current.value
             reverse = idle = None
@@ -193,10 +194,15 @@ class FloatBank:
 
     def _restrain(self, now_s):
         """Let the restraint follow the load."""
-        off = abs(self.median_A or 0) - self.restraint_A
-        if now_s - self.restrained_at_s >= (1 if off > 0 else 64):
-            self.restrained_at_s = now_s
-            self.restraint_A += off / 64
+        median_A = self.median_A or 0
+        up = now_s - self.risen_at_s >= 1
+        down = now_s - self.fallen_at_s >= 64
+        if up:
+            self.risen_at_s = now_s
+        if down:
+            self.fallen_at_s = now_s
+        self.restraint_A += _step(abs(median_A) - self.restraint_A, up, down)
+        self.charge_A += _step(max(-median_A, 0) - self.charge_A, up, down)
 
     def _judged(self, battery):
         """Return whether a battery is judged by the median."""
@@ -341,3 +347,8 @@ class FloatBank:
         found["main_discrepant"] = flags["discrepant"]
         found["main_stays"] = flags["breaker_stays"]
         found["output_differs"] = found["controller_fails"] = 0
+
+
+def _step(off_A, up, down):
+    """Return the step of a restraint towards a load that is so far off."""
+    return off_A / 64 if (up if off_A > 0 else down) else 0.0
