@@ -79,10 +79,8 @@ LEVELS = {
         "trip": "above every start; direction decides between the faulted battery and the main",
     },
     "current_imbalance": {
-        "warn": "a sound diagonal bank of 15 stands 33 % above its median, below the dropout: what"
-        " the start of a motor picked up lets go; " + _SHARE,
-        "alarm": "a bank fed from one end reaches 54 %, below the dropout; 60 % is a joint, a"
-        " cable or a cell",
+        "warn": "a sound diagonal bank of 15 stands 33 % above its median; " + _SHARE,
+        "alarm": "a bank fed from one end reaches 54 %; 60 % is a joint, a cable or a cell",
         "drift_warn": "with a baseline the position is known: 15 % is a change of the battery",
         "slow_warn": "10 % off its own baseline for hours of load: an ageing battery or cable",
         "drift_alarm": "30 % off its own baseline for two minutes is a joint or a weak battery",
